@@ -1,0 +1,151 @@
+"""The bank of linear feedback shift registers: numbers made on the fly, each shared by many weights."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auricle.errors import InputError
+from auricle.zeroth import lfsr
+from auricle.zeroth.hashing import key
+from auricle.zeroth.perturbation import (
+    Integers, Perturbation, Repeats, check_bits, check_repeats, odd, spaced, uniform_square,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class LfsrBank(Perturbation):
+    """A bank of shift registers that run on during training; many weights share each word (PeZO's second strategy).
+
+    In a cycle every register leaps forward by at least b clocks, so that two of its words share no bit, and its low b
+    bits are a word; `lanes` weights take the words side by side, and from cycle to cycle the lanes take them one
+    remainder further round (a rotation by wiring). Registers of one width share a polynomial, spread evenly over its
+    period; mixed widths make the period of the bank the least common multiple of theirs.
+
+    Parameters
+    ----------
+    generators
+        Registers in the bank, n.
+    bits
+        Low bits of the state that make a word.
+    widths
+        Widths of the registers, at least `bits`; each gets an equal share of the bank, in this order.
+    lanes
+        Weights that are served in one cycle; None for n, each register its own lane.
+    seed
+        Of the phases.
+    repeats
+        What to do when the bank's period and the cycles per direction share a factor: "pad" lets the bank run idle for
+        the few cycles that it takes, "refuse" raises, "allow" goes on.
+
+    Notes
+    -----
+    Source: PeZO (arXiv 2504.20314), which says no more than that LFSRs are shared; leap, widths, rotation and padding
+    are ours.
+
+    Examples
+    --------
+    >>> LfsrBank(generators=3, bits=3, widths=(4, 5)).integers(0, np.arange(6), dimension=10)
+    array([ 5,  5,  7,  7, -5,  3], dtype=int16)
+    """
+
+    kind: ClassVar[str] = "lfsr"
+    generators: int = 31
+    bits: int = 8
+    widths: tuple[int, ...] = (11, 13, 14)
+    lanes: int | None = None
+    seed: int = 0
+    repeats: Repeats = "pad"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "widths", tuple(self.widths))
+        check_bits(self.bits)
+        check_repeats(self.repeats)
+        lowest, highest = max(3, self.bits), max(lfsr.TAPS)
+        if not self.widths or not all(lowest <= width <= highest for width in self.widths):
+            raise InputError(f"widths={self.widths} was given; allowed are {lowest} to {highest} for {self.bits} bits")
+        if len(set(self.widths)) != len(self.widths):
+            raise InputError(f"widths={self.widths} was given; name each width once")
+        if self.generators < len(self.widths):
+            raise InputError(f"generators={self.generators} was given; {len(self.widths)} widths need as many")
+        for width in self.widths:
+            if (share := self.widths_of.count(width)) > lfsr.period(width):
+                raise InputError(f"{share} registers of width {width} have only {lfsr.period(width)} states; widen them")
+        if self.lanes is not None and self.lanes < 1:
+            raise InputError(f"lanes={self.lanes} was given; at least 1 is needed")
+
+    @property
+    def row(self) -> int:
+        """Weights in a cycle."""
+        return self.generators if self.lanes is None else self.lanes
+
+    @property
+    def rotation(self) -> int:
+        """How much further round each cycle's lanes take their words."""
+        return self.row % self.generators
+
+    @cached_property
+    def widths_of(self) -> tuple[int, ...]:
+        """Width of each register, (n,)."""
+        return tuple(self.widths[g * len(self.widths) // self.generators] for g in range(self.generators))
+
+    @cached_property
+    def phases(self) -> tuple[int, ...]:
+        """Place of each register in its period at cycle 0, in leaps from state 1, (n,)."""
+        out = []
+        for g, width in enumerate(self.widths_of):
+            first = self.widths_of.index(width)
+            period, share = lfsr.period(width), self.widths_of.count(width)
+            out.append((key(self.seed, width) + (g - first) * period // share) % period)
+        return tuple(out)
+
+    @cached_property
+    def states(self) -> tuple[int, ...]:
+        """State of each register at cycle 0, (n,): what hardware loads at reset."""
+        return tuple(
+            int(lfsr.states(width, self.bits)[phase]) for width, phase in zip(self.widths_of, self.phases, strict=True)
+        )
+
+    @property
+    def period(self) -> int:
+        """Cycles until the whole bank repeats."""
+        turns = self.generators // math.gcd(self.generators, self.rotation)
+        return math.lcm(turns, *map(lfsr.period, self.widths))
+
+    @property
+    def largest(self) -> int:
+        """Greatest magnitude of the integers."""
+        return (1 << self.bits) - 1
+
+    @property
+    def mean_square(self) -> float:
+        """Mean of the squares over all registers' periods; zero states never occur, so it differs from uniform's."""
+        total = 0.0
+        for width in self.widths_of:
+            all_words, zero = 1 << width, (1 - (1 << self.bits)) ** 2
+            total += (uniform_square(self.bits) * all_words - zero) / (all_words - 1)
+        return total / self.generators
+
+    def length(self, dimension: int) -> int:
+        """Cycles from the start of one direction to the start of the next."""
+        return spaced(-(-dimension // self.row), self.period, self.repeats, "the bank")
+
+    def directions(self, dimension: int) -> float:
+        """Distinct directions before the bank is back where it began."""
+        return self.period // math.gcd(self.period, self.length(dimension))
+
+    def integers(self, direction: int, index: NDArray[np.int64], dimension: int) -> Integers:
+        """Word of the register that the weight's lane takes, in the weight's cycle."""
+        start, cycle = direction * self.length(dimension), index // self.row
+        turn = (start + cycle % self.generators) % self.generators * self.rotation
+        generator = (index % self.row + turn) % self.generators
+        out = np.empty(index.shape, np.int16)
+        for g, (width, phase) in enumerate(zip(self.widths_of, self.phases, strict=True)):
+            chosen = generator == g
+            place = (phase + start) % lfsr.period(width) + cycle[chosen]
+            state = lfsr.states(width, self.bits)[place % lfsr.period(width)]
+            out[chosen] = odd(state & ((1 << self.bits) - 1), self.bits)
+        return out
