@@ -1,4 +1,8 @@
-"""A specialist on disk: three files, their checksums and, at will, an ONNX graph; written whole or not at all."""
+"""A specialist on disk: three files, their checksums and, at will, an ONNX graph; written whole or not at all.
+
+torch is imported where weights are read or written, not before: `auricle --version` and `auricle doctor` check a
+specialist without it.
+"""
 
 import hashlib
 import os
@@ -6,15 +10,15 @@ import shutil
 import tempfile
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
 
-import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load, save
-from torch import Tensor
 
 from auricle.errors import SpecialistError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 MANIFEST, WEIGHTS, CARD, SUMS = "specialist.json", "weights.safetensors", "card.md", "SHA256SUMS"
 GRAPH = "network.onnx"
@@ -92,7 +96,7 @@ def check_free(folder: Path) -> None:
         raise SpecialistError(f"{folder} exists and is no specialist; name a new folder, nothing was written")
 
 
-def write(folder: Path, manifest: Manifest, weights: dict[str, Tensor], card: str, graph: bytes | None = None) -> str:
+def write(folder: Path, manifest: Manifest, weights: "dict[str, Tensor]", card: str, graph: bytes | None = None) -> str:
     """Write a specialist; an older one at the same place is replaced only when the new one is complete.
 
     Parameters
@@ -109,6 +113,8 @@ def write(folder: Path, manifest: Manifest, weights: dict[str, Tensor], card: st
     str
         The specialist's hash, see `read`.
     """
+    from safetensors.torch import save
+
     tensors = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
     contents = {
         MANIFEST: (manifest.model_dump_json(indent=1) + "\n").encode(),
@@ -153,14 +159,33 @@ def _take_place(new: Path, folder: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+class Seal(NamedTuple):
+    """What tells a specialist from every other: its manifest, and a hash over all that it is."""
+
+    manifest: Manifest
+    hash: str
+
+
 class Content(NamedTuple):
     """What a specialist's folder holds."""
 
     manifest: Manifest
-    weights: dict[str, Tensor]
+    weights: "dict[str, Tensor]"
     card: str
     hash: str
     graph: bytes | None
+
+
+def check(name: str | Path) -> Seal:
+    """Check every byte of a specialist, and read its manifest alone.
+
+    Raises
+    ------
+    SpecialistError
+        A file is missing, a byte has changed, or the manifest can't be read.
+    """
+    folder = locate(name)
+    return _seal(folder, _checked(folder))
 
 
 def read(name: str | Path) -> Content:
@@ -176,7 +201,20 @@ def read(name: str | Path) -> Content:
     SpecialistError
         A file is missing, a byte has changed, or the content doesn't fit together.
     """
+    from safetensors.torch import load
+
     folder = locate(name)
+    contents = _checked(folder)
+    seal = _seal(folder, contents)
+    try:
+        weights = load(contents[WEIGHTS])
+    except (SafetensorError, ValueError) as error:
+        raise _strange(folder, error) from error
+    return Content(seal.manifest, weights, contents[CARD].decode(), seal.hash, contents.get(GRAPH))
+
+
+def _checked(folder: Path) -> dict[str, bytes]:
+    """Give the files by name, each equal to its checksum."""
     contents: dict[str, bytes] = {}
     names = (MANIFEST, WEIGHTS, CARD, SUMS) + ((GRAPH,) if (folder / GRAPH).exists() else ())
     for file in names:
@@ -191,18 +229,27 @@ def read(name: str | Path) -> Content:
         lines = sums.decode(errors="replace").splitlines()
         expected = dict(line.split("  ", 1)[::-1] for line in lines if "  " in line)
         changed = [n for n, data in contents.items() if expected.get(n) != hashlib.sha256(data).hexdigest()] or [SUMS]
-        raise SpecialistError(f"{folder}: {', '.join(changed)} changed after the specialist was saved; a changed specialist keeps no promise, so it is not loaded. Copy the folder again, or calibrate and save anew")  # fmt: skip # noqa: E501
+        raise SpecialistError(
+            f"{folder}: {', '.join(changed)} changed after the specialist was saved; a changed specialist keeps no "
+            "promise, so it is not loaded. Copy the folder again, or calibrate and save anew"
+        )
+    return contents
+
+
+def _seal(folder: Path, contents: dict[str, bytes]) -> Seal:
+    core = {file: contents[file] for file in (MANIFEST, WEIGHTS, CARD)}
     try:
         manifest = Manifest.model_validate_json(contents[MANIFEST])
-        weights = load(contents[WEIGHTS])
-    except (ValidationError, SafetensorError, ValueError) as error:
-        raise SpecialistError(f"{folder}: not a specialist of format {FORMAT} ({error})") from error
-    core = {file: contents[file] for file in (MANIFEST, WEIGHTS, CARD)}
-    hash_ = hashlib.sha256(_sums(core)).hexdigest()
-    return Content(manifest, weights, contents[CARD].decode(), hash_, contents.get(GRAPH))
+    except ValidationError as error:
+        raise _strange(folder, error) from error
+    return Seal(manifest, hashlib.sha256(_sums(core)).hexdigest())
 
 
-def fits(weights: dict[str, Tensor], network: torch.nn.Module) -> None:
+def _strange(folder: Path, error: Exception) -> SpecialistError:
+    return SpecialistError(f"{folder}: not a specialist of format {FORMAT} ({error})")
+
+
+def fits(weights: "dict[str, Tensor]", network: "nn.Module") -> None:
     """Load weights into a network, or say which don't fit."""
     try:
         network.load_state_dict(weights)

@@ -1,0 +1,31 @@
+"""`auricle bench evidence`: ways to explain a specialist, compared."""
+
+from pathlib import Path
+
+from auricle.cli.bench.results import present
+from auricle.cli.labelled import labelled_windows
+from auricle.cli.options import Json, LabelledData, SpecialistPlace
+from auricle.cli.terminal import progress
+
+
+def evidence(
+    specialist: SpecialistPlace, data: LabelledData, /, *, out: Path | None = None, most: int = 200, json: Json = False
+) -> int:
+    """Compare ways to explain a specialist on the test part of its data: deletion, and planted ectopic beats.
+
+    Parameters
+    ----------
+    out
+        Folder for evidence.json and evidence.png.
+    most
+        Windows at most.
+    """
+    from auricle.bench import evidence as benchmark
+    from auricle.specialist import Specialist
+
+    judge = Specialist.load(specialist)
+    with progress() as update:
+        windows = labelled_windows(judge, data, "test", update=update)
+        result = benchmark.run(judge, windows, most=most, progress=update)
+    present(result, "evidence", out=out, json=json, draw=benchmark.figure, show=benchmark.table)
+    return 0

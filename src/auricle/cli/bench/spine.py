@@ -1,0 +1,39 @@
+"""`auricle bench spine`: the speed of the networks, and a day of ECG end to end."""
+
+from pathlib import Path
+
+from auricle.cli.bench.results import present
+from auricle.cli.options import Flag, Json
+from auricle.cli.terminal import progress
+
+
+def spine(
+    *,
+    out: Path | None = None,
+    threads: int = 1,
+    quick: Flag = False,
+    json: Json = False,
+) -> int:
+    """Speed of the networks against a plain implementation of the paper, and a day of ECG end to end.
+
+    Parameters
+    ----------
+    out
+        Folder for spine.json and spine.png.
+    threads
+        Threads of every way to judge a window. The day takes all that the machine has.
+    quick
+        Few repeats, no day-long record.
+    """
+    from auricle.bench import day
+    from auricle.bench import spine as benchmark
+    from auricle.specialist import Specialist
+
+    judge = Specialist.load("af")
+    with progress() as update:
+        result = benchmark.run(quick=quick, threads=threads, shipped=judge.network_, progress=update)
+    result["day"] = None if quick else day.run()
+    present(result, "spine", out=out, json=json, draw=benchmark.figure, show=benchmark.table)
+    if result["day"] and not json:
+        print(day.text(result["day"]))
+    return 0

@@ -1,0 +1,42 @@
+"""`auricle calibrate`: a specialist's promise, made anew on recordings of one's own."""
+
+from pathlib import Path
+from typing import Literal
+
+from auricle.cli.labelled import labelled_windows
+from auricle.cli.options import ArchiveKind, LabelledData, SpecialistPlace
+from auricle.cli.terminal import progress
+
+
+def calibrate(
+    specialist: SpecialistPlace,
+    data: LabelledData,
+    /,
+    *,
+    out: Path,
+    part: Literal["calibration", "all"] = "all",
+    kind: ArchiveKind = None,
+) -> int:
+    """Calibrate a specialist anew on labelled recordings of your own, and save it under a new name.
+
+    Parameters
+    ----------
+    out
+        Folder of the calibrated specialist.
+    part
+        all recordings, or those that were its calibration part before.
+    """
+    from auricle.specialist import Specialist
+
+    judge = Specialist.load(specialist)
+    with progress() as update:
+        windows = labelled_windows(judge, data, part, update=update, kind=kind, judged=False)
+    judge.calibrate(windows.samples, windows.labels, windows.subjects, lengths=windows.lengths)
+    counts = {str(k): v for k, v in judge.calibration_.counts.items()}
+    provenance = {**judge.manifest().provenance, "calibrated_on": data.name, "calibration_counts": counts}
+    each = ", ".join(f"{n} `{label}`" for label, n in counts.items())
+    note = f"\n\n## Calibrated anew\n\nOn {data.name}: {each}. Results above are from before.\n"
+    judge.save(out, provenance=provenance, card=judge.card.rstrip() + note)
+    print(f"calibrated on {len(windows)} windows: " + ", ".join(f"{n} {label}" for label, n in counts.items()))
+    print(f"specialist: {out}")
+    return 0

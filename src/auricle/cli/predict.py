@@ -1,0 +1,174 @@
+"""`auricle predict`: judge recordings, print what is found, and draw it."""
+
+from collections import Counter
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from auricle.cli.finding_text import finding_text
+from auricle.cli.options import Alpha, Flag, Json, SpecialistPlace, check_target
+from auricle.cli.terminal import counting, err, progress
+from auricle.errors import InputError
+
+if TYPE_CHECKING:
+    from auricle.finding import Finding
+    from auricle.signals import Recording, Source
+    from auricle.specialist import Specialist
+
+MOST_EXPLAINED = 60
+"""Windows of a recording beyond which evidence waits until something draws it."""
+
+
+def predict(
+    specialist: SpecialistPlace,
+    paths: Annotated[list[str], Parameter(negative="")],
+    /,
+    *,
+    alpha: Alpha = 0.1,
+    json: Json = False,
+    lead: str | None = None,
+    fs: float | None = None,
+    unit: str | None = None,
+    explain: Literal["auto", "all", "none"] = "auto",
+    evidence: Flag = False,
+    out: Path | None = None,
+    figure: Path | None = None,
+    report: Path | None = None,
+) -> int:
+    """Judge recordings: per window a set of labels, its state, scores, p-values, and the segments that speak for each.
+
+    Reads WFDB, PhysioNet challenge (MAT), EDF, EDF+, BDF, CSV and NPZ, of any length and rate.
+
+    Parameters
+    ----------
+    paths
+        Recordings, folders of them, or NPZ archives.
+    lead
+        Channel to judge, by name or by number from 0.
+    fs
+        Rate in Hz, for files that don't say it.
+    unit
+        Unit of the samples, for files that don't say it or say it wrongly.
+    explain
+        Which windows get segments: all; none, which is many times faster; auto: all of a recording with up to 60
+        windows, and beyond that only those that a report or figure draws.
+    evidence
+        Put the whole evidence into the JSON, not only the segments.
+    out
+        JSON Lines file for the findings. A stopped run goes on where it was.
+    figure
+        PNG, SVG or PDF file. With several windows each gets a number before the suffix.
+    report
+        HTML file with all findings; opens without a network.
+    """
+    from auricle.signals import find_recordings
+    from auricle.specialist import Specialist
+
+    check_target(figure, ".png", ".svg", ".pdf")
+    check_target(report, ".html", ".htm")
+    check_target(out)
+    judge = Specialist.load(specialist)
+    sources = find_recordings(paths, fs=fs, unit=unit)
+    sink = _Sink(json=json, evidence=evidence, keep=bool(figure or report))
+    settings = {"alpha": alpha, "lead": lead, "fs": fs, "unit": unit, "explain": explain, "evidence": evidence}
+    run = {"specialist": judge.hash_, **settings}
+    failed = _judge_all(judge, sources, sink, alpha=alpha, lead=lead, explain=explain, out=out, run=run)
+    if figure and sink.kept:
+        _figures(judge, sink.kept, figure)
+    if report and sink.kept:
+        from auricle.report import write_report
+
+        with progress() as update:
+            write_report(
+                report, sink.kept, names=judge.names, card=judge.card, explain=judge.explained,
+                progress=counting(update, "drawing"),
+            )  # fmt: skip
+        err.print(f"report: {report}")
+    err.print(sink.summary(len(sources), failed))
+    return InputError.exit_code if failed else 0
+
+
+class _Sink:
+    """Where findings go as they come: stdout, and memory when a picture of them is wanted."""
+
+    def __init__(self, *, json: bool, evidence: bool, keep: bool) -> None:
+        self.json, self.evidence, self.keep = json, evidence, keep
+        self.kept: list[tuple[Recording, Finding]] = []
+        self.states: Counter[str] = Counter()
+
+    def take(self, recording: "Recording", finding: "Finding", *, to_file: bool) -> str:
+        self.states[finding.state] += 1
+        if self.keep:
+            self.kept.append((recording, finding))
+        line = finding.to_json(evidence=self.evidence)
+        if self.json:
+            print(line, flush=True)
+        elif not to_file:
+            print(finding_text(finding))
+        return line
+
+    def summary(self, recordings: int, failed: int) -> str:
+        windows = sum(self.states.values())
+        states = ", ".join(f"{n} {state}" for state, n in self.states.most_common()) or "none judged"
+        lost = f"; {failed} could not be read" if failed else ""
+        return (
+            f"{recordings} recording{'s' * (recordings != 1)}, {windows} window{'s' * (windows != 1)}: {states}{lost}"
+        )
+
+
+def _judge_all(
+    judge: "Specialist", sources: "list[Source]", sink: _Sink, *, alpha: float, lead: str | None, explain: str,
+    out: Path | None, run: dict[str, Any],
+) -> int:  # fmt: skip
+    from auricle.lines import ResumableLines
+    from auricle.signals import spans
+
+    failed = 0
+    lines = ResumableLines(out, run) if out else None
+    with lines or nullcontext(), progress() as update:
+        if lines and (before := sum(source.key in lines.done for source in sources)):
+            rest = "; figures and report show the others" if sink.keep else ""
+            err.print(f"{out}: {before} of {len(sources)} recordings were judged before{rest}")
+        for i, source in enumerate(sources):
+            if lines and source.key in lines.done:
+                continue
+            try:
+                recording = source.open()
+                windows = len(spans(recording.duration, judge.windowing))
+                why = explain == "all" or (explain == "auto" and windows <= MOST_EXPLAINED)
+                found = judge.findings(recording, alpha=alpha, leads=((lead,),) if lead else None, explain=why)
+                written = []
+                for finding in found:
+                    written.append(sink.take(recording, finding, to_file=out is not None))
+                    if windows > 1 and len(sources) == 1:
+                        update(len(written), windows, "judging")
+            except InputError as error:
+                if len(sources) == 1:
+                    raise
+                failed += 1
+                err.print(f"{source.id}: {error}")
+                continue
+            if lines:
+                lines.add(source.key, written)
+            if len(sources) > 1:
+                update(i + 1, len(sources), "judging")
+        if lines and not failed:
+            lines.finish()
+    if lines and failed:
+        err.print(f"{out}: what could not be read is tried again when the command is repeated")
+    return failed
+
+
+def _figures(judge: "Specialist", kept: "list[tuple[Recording, Finding]]", path: Path) -> None:
+    from auricle.figure import draw
+
+    with progress(len(kept) > 4) as update:
+        for i, (recording, finding) in enumerate(kept):
+            number = f"-{i + 1:0{len(str(len(kept)))}d}" if len(kept) > 1 else ""
+            target = path.with_name(f"{path.stem}{number}{path.suffix}")
+            shown = finding if finding.evidence else judge.explained(recording, finding)
+            draw(recording, shown, names=judge.names, path=target)
+            update(i + 1, len(kept), "drawing")
+    err.print(f"figures: {len(kept)}, numbered, beside {path}" if len(kept) > 1 else f"figure: {path}")
