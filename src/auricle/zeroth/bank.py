@@ -12,7 +12,14 @@ from auricle.errors import InputError
 from auricle.zeroth import lfsr
 from auricle.zeroth.hashing import key
 from auricle.zeroth.perturbation import (
-    Integers, Perturbation, Repeats, check_bits, check_repeats, odd, spaced, uniform_square,
+    Integers,
+    Perturbation,
+    Repeats,
+    check_bits,
+    check_repeats,
+    odd,
+    spaced,
+    uniform_square,
 )  # fmt: skip
 
 
@@ -49,7 +56,7 @@ class LfsrBank(Perturbation):
     Examples
     --------
     >>> LfsrBank(generators=3, bits=3, widths=(4, 5)).integers(0, np.arange(6), dimension=10)
-    array([ 5,  5,  7,  7, -5,  3], dtype=int16)
+    array([ 1,  7, -1,  1, -5,  7], dtype=int16)
     """
 
     kind: ClassVar[str] = "lfsr"
@@ -73,7 +80,7 @@ class LfsrBank(Perturbation):
             raise InputError(f"generators={self.generators} was given; {len(self.widths)} widths need as many")
         for width in self.widths:
             if (share := self.widths_of.count(width)) > lfsr.period(width):
-                raise InputError(f"{share} registers of width {width} have only {lfsr.period(width)} states; widen them")
+                raise InputError(f"{share} registers of width {width} share {lfsr.period(width)} states; widen them")
         if self.lanes is not None and self.lanes < 1:
             raise InputError(f"lanes={self.lanes} was given; at least 1 is needed")
 

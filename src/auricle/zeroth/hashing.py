@@ -58,5 +58,5 @@ def words(stream: int, counters: NDArray[np.integer]) -> Words:
 
 
 def fraction(stream: int) -> float:
-    """A number in [0, 1) with 53 random bits."""
+    """Turn a key into a number in [0, 1) with 53 random bits."""
     return (mix(stream) >> 11) * 2.0**-53

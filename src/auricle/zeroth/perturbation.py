@@ -1,7 +1,7 @@
 """What a perturbation is: a frozen spec that defines a stream of small integers, addressed by (direction, flat index).
 
-The specs in `pool`, `bank` and `fresh` are the definition and the golden model in NumPy; docs/perturbations.md is the same in words, with vectors.
-Every other body (torch here, C in the tests, Verilog) must give the same integers.
+The specs in `pool`, `bank` and `fresh` are the definition and the golden model in NumPy; docs/perturbations.md is the
+same in words, with vectors. Every other body (torch here, C in the tests, Verilog) must give the same integers.
 """
 
 import math
@@ -17,6 +17,7 @@ from auricle.errors import InputError
 Integers = NDArray[np.int16]
 Repeats = Literal["pad", "refuse", "allow"]
 
+
 def odd(word: NDArray[Any], bits: int) -> Integers:
     """Words of b bits as the odd integers 2 word + 1 - 2**b: symmetric, never zero, and no logic in hardware."""
     return (2 * word.astype(np.int32) + 1 - (1 << bits)).astype(np.int16)
@@ -24,7 +25,7 @@ def odd(word: NDArray[Any], bits: int) -> Integers:
 
 def uniform_square(bits: int) -> float:
     """Mean of the squares of all odd integers of b bits: (4**b - 1) / 3."""
-    return (4**bits - 1) / 3
+    return float(4**bits - 1) / 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +62,11 @@ class Perturbation(ABC):
         int16, of the shape of `index`.
         """
 
+    def square(self, direction: int, dimension: int) -> float:
+        """Squared length of a direction: exact where the spec knows it, else what is expected."""
+        del direction
+        return self.mean_square * dimension
+
     def length(self, dimension: int) -> int:
         """Numbers (or cycles of the bank) between the starts of two directions; 0 where each starts anew."""
         del dimension
@@ -90,7 +96,7 @@ def check_repeats(repeats: str) -> None:
 
 
 def spaced(length: int, period: int, repeats: Repeats, what: str) -> int:
-    """Find the smallest length from the given one on that shares no factor with the period, as far as `repeats` lets it."""
+    """Find the smallest length from the given one on that shares no factor with the period, if `repeats` allows."""
     common = math.gcd(length, period)
     if common == 1 or repeats == "allow":
         return length

@@ -42,7 +42,7 @@ class Pool(Perturbation):
     Examples
     --------
     >>> Pool(size=7, bits=3).integers(1, np.arange(5), dimension=10)
-    array([-5,  7, -7, -3,  3], dtype=int16)
+    array([ 5, -5, -7,  1, -3], dtype=int16)
     >>> Pool(size=4096, repeats="refuse").directions(1024)
     Traceback (most recent call last):
     ...
@@ -82,6 +82,18 @@ factor 1024; choose another size, or repeats='pad' to leave a few numbers out
         """Mean of the squares over the pool."""
         return float((self.numbers.astype(np.int64) ** 2).sum()) / self.size
 
+    @cached_property
+    def _squares(self) -> NDArray[np.int64]:
+        """Sums of the first 0, 1, ..., 2N squares, round the pool twice, (2N + 1,)."""
+        squares = self.numbers.astype(np.int64) ** 2
+        return np.concatenate([[0], np.cumsum(np.tile(squares, 2))])
+
+    def square(self, direction: int, dimension: int) -> float:
+        """Squared length of a direction, exact."""
+        rounds, rest = divmod(dimension, self.size)
+        first = self.offset(direction, dimension)
+        return float(rounds * self._squares[self.size] + self._squares[first + rest] - self._squares[first])
+
     def length(self, dimension: int) -> int:
         """Numbers from the start of one direction to the start of the next."""
         return spaced(dimension, self.size, self.repeats, "the pool")
@@ -95,5 +107,5 @@ factor 1024; choose another size, or repeats='pad' to leave a few numbers out
         return direction * self.length(dimension) % self.size
 
     def integers(self, direction: int, index: NDArray[np.int64], dimension: int) -> Integers:
-        """Number at (direction x length + index) mod N."""
+        """Look up the number at (direction x length + index) mod N."""
         return self.numbers[(index + self.offset(direction, dimension)) % self.size]

@@ -1,0 +1,183 @@
+"""The weights of one param group: perturbed, put back and moved in place."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from auricle.errors import InputError
+from auricle.zeroth.grid import LIMIT, GridOverflowError, exponent_for, round_randomly, to_grid, units
+from auricle.zeroth.modulus import Modulus, amplitude, scale
+from auricle.zeroth.perturbation import Perturbation
+from auricle.zeroth.streams import Adder, adder
+
+WORD = 15
+"""Bits of a multiplier's magnitude: with its sign it takes two bytes in a ledger."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The directions of one step for one block.
+
+    Attributes
+    ----------
+    directions
+        One per query.
+    amplitudes
+        What the integers are multiplied by to perturb.
+    scales
+        What makes the integers as long as a Gaussian vector.
+    """
+
+    directions: range
+    amplitudes: list[float]
+    scales: list[float]
+
+    @property
+    def eps(self) -> list[float]:
+        """Perturbations in Gaussian lengths."""
+        return [a / s for a, s in zip(self.amplitudes, self.scales, strict=True)]
+
+    def point(self, query: int, sign: int) -> dict[int, float]:
+        """Where the weights stand for one evaluation."""
+        return {self.directions[query]: sign * self.amplitudes[query]} if sign else {}
+
+
+class Block:
+    """The weights of one param group, and where they stand relative to where the step began.
+
+    Parameters
+    ----------
+    group
+        The optimizer's param group: holds lr, eps and weight_decay.
+    weights
+        Those that are trained, and the flat index of the first element of each.
+    spec, dimension, modulus
+        The perturbation, over how many weights in all, and how it is scaled.
+    """
+
+    def __init__(
+        self, group: dict[str, Any], weights: list[tuple[Tensor, int]], spec: Perturbation, dimension: int,
+        modulus: Modulus,
+    ) -> None:  # fmt: skip
+        self.group, self.weights = group, weights
+        self.spec, self.dimension, self.modulus = spec, dimension, modulus
+        self.exponent: int | None = None
+        """Of the grid; None without one."""
+        self.reach = 0
+        """No weight is greater than this, in grid units."""
+        self.here: dict[int, float] = {}
+        """Coefficient of each direction that the weights stand away from their own place."""
+        kinds: dict[tuple[torch.device, torch.dtype], list[tuple[Tensor, int]]] = {}
+        for weight, start in weights:
+            kinds.setdefault((weight.device, weight.dtype), []).append((weight.detach(), start))
+        self.adders: list[Adder] = [adder(spec, dimension, tensors) for tensors in kinds.values()]
+
+    def check(self) -> None:
+        """Refuse an eps that most weights would not notice."""
+        plan = self.plan(range(1))
+        for weight in self.views:
+            typical = float(weight.abs().mean(dtype=torch.float32)) if weight.numel() else 0.0
+            if plan.eps[0] < torch.finfo(weight.dtype).eps / 4 * typical:
+                raise InputError(
+                    f"eps={self.group['eps']} is lost in the rounding of weights of type {weight.dtype} around "
+                    f"{typical:.2g}; give {torch.finfo(weight.dtype).eps * typical:.2g} or more, or longer floats"
+                )
+
+    @property
+    def views(self) -> list[Tensor]:
+        """The weights, without their gradients."""
+        return [weight.detach() for weight, _ in self.weights]
+
+    def use_grid(self, headroom: float, exponent: int | None = None) -> None:
+        """Round the weights to a grid: the finest that leaves the headroom, or a given one."""
+        largest = max((float(weight.abs().max()) for weight in self.views if weight.numel()), default=0.0)
+        if not math.isfinite(largest):
+            raise InputError("a weight is infinite or not a number; a grid has no place for it")
+        self.exponent = exponent_for(largest, headroom) if exponent is None else exponent
+        for weight in self.views:
+            to_grid(weight, self.exponent)
+        self.reach = self._measured()
+
+    def plan(self, directions: range) -> Plan:
+        """Amplitudes and scales of a step, from the group's present eps."""
+        eps = self.group["eps"]
+        if not (math.isfinite(eps) and eps > 0):
+            raise InputError(f"eps={eps} was given; it must be above 0 (2**-10 is usual)")
+        scales = [scale(self.spec, self.dimension, direction, self.modulus) for direction in directions]
+        amplitudes = [amplitude(eps, s, self.modulus) for s in scales]
+        if self.exponent is not None:
+            amplitudes = [self._on_grid(a, s) for a, s in zip(amplitudes, scales, strict=True)]
+        return Plan(directions, amplitudes, scales)
+
+    def _on_grid(self, a: float, s: float) -> float:
+        assert self.exponent is not None
+        steps = round(a * 2.0**self.exponent)
+        if steps < 1:
+            raise InputError(
+                f"eps={self.group['eps']} moves the weights by {a:.2g} per unit, less than their grid of "
+                f"2**-{self.exponent}; give eps={2.0**-self.exponent / s:.2g} or more, less headroom, or fewer bits"
+            )
+        return steps * 2.0**-self.exponent
+
+    def move(self, there: Mapping[int, float]) -> None:
+        """Bring the weights from one sum of directions to another, in one pass."""
+        terms = [
+            (direction, difference)
+            for direction in sorted({*self.here, *there})
+            if (difference := there.get(direction, 0.0) - self.here.get(direction, 0.0))
+        ]
+        self.here = dict(there)
+        if terms:
+            for one in self.adders:
+                one.add(terms)
+
+    def rest(self, ahead: Mapping[int, float] | None = None) -> None:
+        """Call the place where the weights stand their own, but for a perturbation that they are ahead by."""
+        self.here = dict(ahead or {})
+
+    def change(self, plan: Plan, slopes: Sequence[float], place: Sequence[int]) -> list[float]:
+        """How far each direction is followed: coefficients of the integers.
+
+        On a grid they are whole multiples of it, rounded at random so that their mean is right; `place` decides.
+        """
+        lr = self.group["lr"]
+        if not (math.isfinite(lr) and lr >= 0):
+            raise InputError(f"lr={lr} was given; it can't be negative or infinite")
+        wanted = [-lr * slope * s for slope, s in zip(slopes, plan.scales, strict=True)]
+        if self.exponent is None:
+            return wanted
+        unit = 2.0**-self.exponent
+        rounded = [self._rounded(c / unit, (*place, query)) for query, c in enumerate(wanted)]
+        most = sum(abs(c) for c in rounded) + 2 * round(max(plan.amplitudes) / unit)
+        if self.reach + most * self.spec.largest >= LIMIT:
+            # Measured where the weights stand, an amplitude away from their place.
+            self.reach = self._measured() + round(max(plan.amplitudes) / unit) * self.spec.largest
+        if self.reach + most * self.spec.largest >= LIMIT:
+            raise GridOverflowError(
+                f"a step of {most * self.spec.largest * unit:.3g} takes weights of up to {self.reach * unit:.3g} out "
+                f"of the range of their grid, {LIMIT * unit:.3g}; lower lr={lr}, or give more headroom to the optimizer"
+            )
+        self.reach += sum(abs(c) for c in rounded) * self.spec.largest
+        return [c * unit for c in rounded]
+
+    def _rounded(self, value: float, place: tuple[int, ...]) -> int:
+        """Round to at most 15 bits and an exponent."""
+        shift = max(0, math.floor(abs(value)).bit_length() - WORD)
+        whole = round_randomly(value / 2**shift, *place)
+        # Rounded up to 2**15 it is still one word: 2**14 with the next exponent.
+        return whole * 2**shift
+
+    def decay(self) -> None:
+        """Shrink the weights by lr x weight_decay."""
+        if factor := self.group["lr"] * self.group["weight_decay"]:
+            for weight in self.views:
+                weight.mul_(1 - factor)
+
+    def _measured(self) -> int:
+        """Greatest weight as it stands, in grid units."""
+        assert self.exponent is not None
+        return max([0, *(units(weight, self.exponent) for weight in self.views)])

@@ -1,0 +1,342 @@
+"""The optimizer: forward passes alone, in place, with numbers that are reused."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from auricle.errors import InputError
+from auricle.zeroth.block import Block, Plan
+from auricle.zeroth.closure import Buffers, Evaluation, Loss
+from auricle.zeroth.estimators import Estimator, TwoSided
+from auricle.zeroth.modulus import Modulus, check_modulus
+from auricle.zeroth.perturbation import Perturbation
+from auricle.zeroth.pool import Pool
+
+Exchange = Callable[[Sequence[float]], Sequence[float]]
+
+
+class ZerothOrder(Optimizer):
+    """Zeroth-order stochastic gradient descent: two forward passes a step, no gradients, no copy of the weights.
+
+    A step perturbs all weights along one direction, evaluates the loss on either side, and moves the weights along the
+    direction by lr times the slope. The directions come from a `Perturbation`; the default reuses a pool of 8,191
+    small integers (PeZO).
+
+    Parameters
+    ----------
+    params
+        Parameters or groups of them, as for any optimizer; `model.named_parameters()` gives a ledger its names.
+        Those that do not require a gradient are left alone.
+    lr
+        Learning rate: the step is lr x slope x direction, a direction being as long as a Gaussian vector. Settings of
+        MeZO carry over (1e-6 for a language model, 1e-3 for a small network).
+    eps
+        Perturbation per weight, in standard deviations of a Gaussian: 1e-3 is usual. It has to change the loss by more
+        than its rounding.
+    weight_decay
+        Weights shrink by lr x weight_decay a step, apart from the slope. Not on a grid.
+    perturbation
+        Where the directions come from: `Pool`, `LfsrBank`, `Signs`, `Uniform`, `Gaussian`.
+    modulus
+        How integers are scaled to a Gaussian's length; see `modulus.scale`.
+    estimator
+        `TwoSided` or `OneSided`, and how many directions a step looks at.
+    grid
+        Keep all weights on a power-of-two grid, where every step is exact: nothing drifts, a step is undone to the bit
+        and a run replays on any machine. float32 only.
+    headroom
+        On a grid: how many times the greatest weight a weight may become.
+    merge
+        Leave the weights perturbed for the next step, which saves one of three passes over them. Call `settle()`
+        before looking at the weights; `state_dict()` does.
+    buffers
+        What to do when the closure changes buffers, such as a batch normalisation's running mean: "freeze" them,
+        "refuse", or "ignore" it.
+    seed
+        Of the rounding on a grid.
+    exchange
+        Averages the differences of losses over workers that train on data of their own: `DataParallel`.
+
+    Notes
+    -----
+    Sources: MeZO (Malladi et al. 2023), PeZO (arXiv 2504.20314). Deviations from PeZO: see the specs; power-of-two
+    scaling loses nothing (`modulus.amplitude`).
+
+    Where not to use it: gradients, where there is memory for them, reach the same loss in far fewer passes.
+
+    Examples
+    --------
+    >>> _ = torch.manual_seed(0)
+    >>> x = torch.randn(64, 3)
+    >>> y = x @ torch.tensor([1.0, -2.0, 0.5])
+    >>> model = torch.nn.Linear(3, 1)
+    >>> optimizer = ZerothOrder(model.parameters(), lr=0.05, perturbation=Pool(size=127))
+    >>> for _ in range(300):
+    ...     loss = optimizer.step(lambda: torch.nn.functional.mse_loss(model(x)[:, 0], y))
+    >>> bool(loss < 1e-3)
+    True
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-4,
+        eps: float = 2**-10,
+        *,
+        weight_decay: float = 0.0,
+        perturbation: Perturbation | None = None,
+        modulus: Modulus = "power-of-two",
+        estimator: Estimator | None = None,
+        grid: bool = False,
+        headroom: float = 4.0,
+        merge: bool = False,
+        buffers: Buffers = "freeze",
+        seed: int = 0,
+        exchange: Exchange | None = None,
+    ) -> None:
+        check_modulus(modulus)
+        self.perturbation = Pool() if perturbation is None else perturbation
+        self.modulus: Modulus = modulus
+        self.estimator = TwoSided() if estimator is None else estimator
+        self.grid = grid
+        self.merge = merge
+        self.seed = seed
+        self.steps = 0
+        """Steps taken so far, null steps included."""
+        self._headroom = headroom
+        self._exchange = exchange
+        self._blocks: list[Block] = []
+        self._versions: list[int] = []
+        self._complete = False
+        super().__init__(params, {"lr": lr, "eps": eps, "weight_decay": weight_decay})
+        self._complete = True
+        self._weights = [p for group in self.param_groups for p in group["params"] if p.requires_grad]
+        _check_weights(self._weights, grid=grid)
+        self.dimension = sum(weight.numel() for weight in self._weights)
+        """Weights that are trained, d."""
+        self.perturbation.length(self.dimension)  # refuses directions that repeat before anything is touched
+        if grid and any(group["weight_decay"] for group in self.param_groups):
+            raise InputError("weight_decay was given with grid=True; shrinking leaves the grid, so one of them must go")
+        self._evaluation = Evaluation([weight.device for weight in self._weights], buffers)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group while the optimizer is made; later, the flat index would change under the perturbations."""
+        if self._complete:
+            raise InputError("a ZerothOrder takes no param group later; make a new one with all groups")
+        super().add_param_group(param_group)
+
+    def step(self, closure: Loss | Sequence[Loss] | None = None) -> Tensor:  # type: ignore[override]
+        """Take one step.
+
+        Parameters
+        ----------
+        closure
+            Evaluates the loss and returns it; needed. It runs without gradients, twice or more often, each time with
+            the same random numbers. Several (one per micro-batch) count as one with their mean loss.
+
+        Returns
+        -------
+        Tensor
+            Mean of the losses of the step; where one of them was taken at the weights themselves, that one.
+
+        Raises
+        ------
+        InputError
+            No closure, or one that returns no number; weights that were swapped; an eps that does nothing.
+        GridOverflowError
+            The step would lead out of the range of the grid.
+
+        Notes
+        -----
+        After an error, also one in the closure, the weights are as before the step: to the bit on a grid, within
+        rounding elsewhere. A step in which a loss is infinite or not a number moves nothing, and counts.
+        """
+        closures = _closures(closure)
+        self._begin()
+        self._check_weights_are_ours()
+        queries = self.estimator.queries
+        directions = range(self.steps * queries, (self.steps + 1) * queries)
+        try:
+            plans = [block.plan(directions) for block in self._blocks]
+            losses = self._losses(closures, plans)
+            differences = self.estimator.differences(losses)
+            if self._exchange is not None:
+                differences = list(self._exchange(differences))
+            changes = self._changes(plans, differences)
+            ahead = self._ahead()
+        except BaseException:
+            self.settle()
+            raise
+        self._move(plans, changes, ahead)
+        return torch.tensor(losses[0] if self.estimator.points[0][1] == 0 else math.fsum(losses) / len(losses))
+
+    def settle(self) -> None:
+        """Put the weights where they belong; with merge=True they stand perturbed between two steps."""
+        for block in self._blocks:
+            block.move({})
+        self._versions = [_version(weight) for weight in self._weights]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything but the weights; they belong beside it. Resumes to the same bits."""
+        self.settle()
+        own = {
+            **self._identity(),
+            "steps": self.steps,
+            "exponents": [block.exponent for block in self._blocks],
+            "reach": [block.reach for block in self._blocks],
+        }
+        return {**super().state_dict(), "zeroth": own}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on where `state_dict` was taken; the model's weights are loaded by the caller.
+
+        Raises
+        ------
+        InputError
+            A state of another optimizer, or of other settings: the message names the first that differs.
+        """
+        own = state_dict.get("zeroth")
+        if not isinstance(own, Mapping):
+            raise InputError("the state is not one of a ZerothOrder: it has no entry 'zeroth'")
+        for name, value in self._identity().items():
+            if own.get(name) != value:
+                raise InputError(f"the state was saved with {name}={own.get(name)!r}, and this optimizer has {value!r}")
+        super().load_state_dict(dict(state_dict))
+        self.steps = own["steps"]
+        self._blocks = self._made()
+        for block, exponent, reach in zip(self._blocks, own["exponents"], own["reach"], strict=True):
+            if exponent is not None:
+                block.use_grid(self._headroom, exponent)
+                block.reach = reach
+        self.settle()
+
+    def _identity(self) -> dict[str, Any]:
+        """Name what must not change between two parts of a run."""
+        return {
+            "perturbation": self.perturbation.to_dict(), "dimension": self.dimension, "modulus": self.modulus,
+            "estimator": repr(self.estimator), "grid": self.grid, "seed": self.seed,
+        }  # fmt: skip
+
+    def _made(self) -> list[Block]:
+        """One block per group; the flat index runs through the groups and their parameters in order."""
+        blocks, start = [], 0
+        for group in self.param_groups:
+            placed = []
+            for weight in group["params"]:
+                if weight.requires_grad:
+                    placed.append((weight, start))
+                    start += weight.numel()
+            blocks.append(Block(group, placed, self.perturbation, self.dimension, self.modulus))
+        return blocks
+
+    def _begin(self) -> None:
+        """Take hold of the weights at the first step: until then a model may still be loaded or moved."""
+        if self._blocks:
+            return
+        self._weights = [p for group in self.param_groups for p in group["params"] if p.requires_grad]
+        _check_weights(self._weights, grid=self.grid)
+        blocks = self._made()
+        for block in blocks:
+            block.check()
+            if self.grid:
+                block.use_grid(self._headroom)
+        self._blocks = blocks
+        self.settle()
+
+    def _check_weights_are_ours(self) -> None:
+        """Refuse weights that were swapped, or on a grid changed, since the last step."""
+        weights = [p for group in self.param_groups for p in group["params"] if p.requires_grad]
+        placed = [weight for block in self._blocks for weight in block.views]
+        if len(weights) != len(placed) or any(
+            weight.shape != view.shape or weight.dtype != view.dtype or weight.data_ptr() != view.data_ptr()
+            for weight, view in zip(weights, placed, strict=True)
+        ):
+            raise InputError(
+                "parameters were added, frozen, moved or given other storage since the last step; the perturbations "
+                "would hit other weights: make a new optimizer"
+            )
+        if (self.grid or any(block.here for block in self._blocks)) and self._versions != [*map(_version, weights)]:
+            raise InputError(
+                "weights were changed outside of the optimizer since the last step; on a grid, and with merge=True "
+                "before settle(), only its own steps may move them: make a new optimizer to go on from here"
+            )
+
+    def _losses(self, closures: Sequence[Loss], plans: Sequence[Plan]) -> list[float]:
+        """Evaluate the loss at each point of the estimator."""
+        losses = []
+        with self._evaluation.step() as evaluate:
+            for query, sign in self.estimator.points:
+                for block, plan in zip(self._blocks, plans, strict=True):
+                    block.move(plan.point(query, sign))
+                losses.append(evaluate(closures))
+        return losses
+
+    def _changes(self, plans: Sequence[Plan], differences: Sequence[float]) -> list[list[float]] | None:
+        """Coefficients per block and query; None for a null step."""
+        if not all(map(math.isfinite, differences)):
+            return None
+        return [
+            block.change(plan, self.estimator.slopes(differences, plan.eps), (self.seed, self.steps, i))
+            for i, (block, plan) in enumerate(zip(self._blocks, plans, strict=True))
+        ]
+
+    def _ahead(self) -> list[dict[int, float]]:
+        """Where the next step begins, for each block: nowhere else, unless it is merged into this one's end."""
+        if not self.merge:
+            return [{} for _ in self._blocks]
+        queries, (query, sign) = self.estimator.queries, self.estimator.points[0]
+        directions = range((self.steps + 1) * queries, (self.steps + 2) * queries)
+        return [block.plan(directions).point(query, sign) for block in self._blocks]
+
+    def _move(
+        self, plans: Sequence[Plan], changes: list[list[float]] | None, ahead: Sequence[dict[int, float]]
+    ) -> None:
+        """Move the weights from the last perturbation to their new place, and on to where the next step begins."""
+        for i, (block, plan) in enumerate(zip(self._blocks, plans, strict=True)):
+            there = dict(zip(plan.directions, changes[i], strict=True)) if changes else {}
+            if changes and block.group["weight_decay"]:
+                block.move(there)
+                block.rest()
+                block.decay()
+                block.move(ahead[i])
+            else:
+                block.move({**there, **ahead[i]})
+                block.rest(ahead[i])
+        self.steps += 1
+        self._versions = [_version(weight) for weight in self._weights]
+
+
+def _closures(closure: Loss | Sequence[Loss] | None) -> Sequence[Loss]:
+    """Check what `step` was given."""
+    closures = [closure] if callable(closure) else closure
+    if not closures or not all(callable(one) for one in closures):
+        raise InputError(
+            f"step({closure!r}) was called; forward-only training needs a function that returns the loss: "
+            "optimizer.step(lambda: loss_fn(model(x), y))"
+        )
+    return closures
+
+
+def _check_weights(weights: Sequence[Tensor], *, grid: bool) -> None:
+    """Refuse what can't be perturbed."""
+    if not weights:
+        raise InputError("no parameter requires a gradient; at least one is needed, as the others count as frozen")
+    for weight in weights:
+        if not weight.is_floating_point() or weight.layout != torch.strided:
+            raise InputError(
+                f"a parameter of type {weight.dtype}, {weight.layout} was given; dense real ones are needed"
+            )
+        if grid and weight.dtype != torch.float32:
+            raise InputError(f"a parameter of type {weight.dtype} was given with grid=True; a grid needs float32")
+    places = [weight.data_ptr() for weight in weights if weight.numel()]
+    if len(set(places)) != len(places):
+        raise InputError("two parameters share their storage; tie modules to one parameter instead")
+
+
+def _version(weight: Tensor) -> int:
+    """Count of the in-place changes of a tensor."""
+    return weight._version
