@@ -169,7 +169,7 @@ class Block:
         shift = max(0, math.floor(abs(value)).bit_length() - WORD)
         whole = round_randomly(value / 2**shift, *place)
         # Rounded up to 2**15 it is still one word: 2**14 with the next exponent.
-        return whole * 2**shift
+        return whole << shift
 
     def decay(self) -> None:
         """Shrink the weights by lr x weight_decay."""
