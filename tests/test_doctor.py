@@ -1,8 +1,11 @@
 """The doctor sees what is missing and damaged, and says how to mend it."""
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 import tomllib
 from importlib import metadata
 from pathlib import Path
@@ -18,8 +21,10 @@ def states(found):
 
 
 @pytest.fixture(autouse=True)
-def no_named_data(monkeypatch):
+def bare(monkeypatch, tmp_path_factory):
+    """No data are named, and the user's cache is the test's own."""
     monkeypatch.delenv("AURICLE_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
 
 
 def test_it_looks_for_what_the_package_needs():
@@ -61,6 +66,33 @@ def test_a_missing_package_is_not_ok_and_an_optional_one_is(monkeypatch, made):
     assert by_name["wfdb"] == {"what": "wfdb", "state": "missing", "advice": "pip install wfdb"}
     assert by_name["onnxruntime"]["state"] == "optional"
     assert "pip install 'auricle[onnx]'" in by_name["onnxruntime"]["advice"]
+
+
+def test_what_judges_is_said_where_there_is_a_choice(monkeypatch, made):
+    monkeypatch.setattr("auricle.doctor.folder.shipped", lambda: {"tiny": made.specialist})
+    monkeypatch.setattr("auricle.doctor._version", lambda _: "1.0")
+    (torch,) = [check for check in examine()["checks"] if check["what"].startswith("tiny is judged by")]
+    assert (torch["what"], torch["state"]) == ("tiny is judged by torch", "optional")
+    assert torch["advice"].startswith("`auricle export tiny --onnx FILE` makes its graph once")
+    monkeypatch.setattr("auricle.specialist.Specialist.runtime", "onnxruntime")
+    assert {"what": "tiny is judged by ONNX Runtime", "state": "ok", "advice": ""} in examine()["checks"]
+    monkeypatch.setattr("auricle.doctor._version", lambda name: None if name == "onnx" else "1.0")
+    assert not [check for check in examine()["checks"] if "judged by" in check["what"]]
+
+
+def test_a_specialist_is_checked_without_torch(made):
+    source = str(Path(auricle.__file__).parents[1])
+    code = (
+        "import sys\nsys.modules['torch'] = None\nfrom pathlib import Path\nfrom auricle import doctor, folder\n"
+        "folder.shipped = lambda: {'tiny': Path(sys.argv[1])}\n"
+        "doctor._version = lambda name: None if name == 'torch' else '1.0'\n"
+        "found = doctor.examine()\n"
+        "assert found['packages']['torch'] is None and not found['ok']\n"
+        "assert found['specialists']['tiny']['version'] == '7'"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, str(made.specialist)], check=True, env=os.environ | {"PYTHONPATH": source}
+    )
 
 
 def test_a_damaged_specialist_is_reported_not_raised(monkeypatch, made, tmp_path):

@@ -43,7 +43,8 @@ def fitted() -> Specialist:
 
 # A check that a time series can't pass would be named here with its reason. There is none.
 @parametrize_with_checks([Specialist(architecture=SMALL, training=TrainingSettings(epochs=12, batch=16, lr=1e-2))])
-def test_scikit_learn(estimator: Specialist, check) -> None:
+def test_scikit_learn(estimator: Specialist, check, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCIPY_ARRAY_API", "1")  # without it scikit-learn skips its check of arrays of another library
     check(estimator)
 
 
@@ -115,9 +116,6 @@ def test_a_subject_in_training_and_calibration_is_reported_with_numbers() -> Non
     specialist = Specialist(architecture=SMALL, training=TrainingSettings(epochs=1)).fit(x, y, groups=np.arange(60))
     with pytest.warns(OverlapWarning, match="10 of 30"):
         specialist.calibrate(*bumps(30, 11), groups=np.arange(50, 80))
-
-
-# ---- the folder ----------------------------------------------------------------------------------------------------
 
 
 def test_save_and_load_give_the_same_scores_sets_and_hash(fitted: Specialist, tmp_path: Path) -> None:
@@ -211,9 +209,6 @@ def test_no_subject_id_reaches_the_folder(fitted: Specialist, tmp_path: Path) ->
     shutil.rmtree(tmp_path / "s")
 
 
-# ---- bad input -----------------------------------------------------------------------------------------------------
-
-
 def test_order_of_calls(fitted: Specialist) -> None:
     x, y = bumps(20, 14)
     bare = Specialist(architecture=SMALL, training=TrainingSettings(epochs=1)).fit(x, y)
@@ -275,27 +270,3 @@ def test_a_finding_without_evidence_gets_it_later() -> None:
     whole = list(specialist.findings(recording))
     assert not any(finding.segments or finding.evidence for finding in bare)
     assert [specialist.explained(recording, finding) for finding in bare] == whole
-
-
-def test_onnx_runtime_judges_as_torch_does(fitted: Specialist, tmp_path: Path) -> None:
-    pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
-    pytest.importorskip("onnxscript", reason="the extra onnx is not installed")
-    fitted.save(tmp_path / "plain")
-    Specialist.load(tmp_path / "plain").save(tmp_path / "s", graph=True)
-    x, _ = bumps(50, 21)
-    by_torch = Specialist.load(tmp_path / "s", backend="torch")
-    by_onnx = Specialist.load(tmp_path / "s", backend="onnxruntime")
-    np.testing.assert_allclose(by_onnx.scores(x), by_torch.scores(x), atol=1e-4)
-    thresholds = np.array([*by_torch.calibration_.thresholds(0.1).values()])
-    close = np.abs(by_torch.scores(x) - thresholds) < 1e-4
-    same = by_onnx.predict_set(x).member == by_torch.predict_set(x).member
-    assert (same | close).all()
-    (tmp_path / "s" / "network.onnx").write_bytes(b"other")
-    with pytest.raises(SpecialistError, match=r"network\.onnx changed after the specialist was saved"):
-        Specialist.load(tmp_path / "s")
-
-
-def test_a_backend_that_is_not_there(fitted: Specialist, tmp_path: Path) -> None:
-    fitted.save(tmp_path / "s")
-    with pytest.raises(SpecialistError, match="has no graph for ONNX Runtime; save it with graph=True"):
-        Specialist.load(tmp_path / "s", backend="onnxruntime").predict(bumps(1, 0)[0])

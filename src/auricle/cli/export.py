@@ -3,10 +3,13 @@
 from pathlib import Path
 
 from auricle.cli.options import SpecialistPlace
+from auricle.cli.terminal import err
 
 
 def export(specialist: SpecialistPlace, /, *, onnx: Path) -> int:
     """Write a specialist's network as one ONNX file: samples and lengths in, scores and evidence out.
+
+    Where ONNX Runtime is installed it judges with this graph from then on; a copy is kept in the user's cache.
 
     Parameters
     ----------
@@ -14,9 +17,12 @@ def export(specialist: SpecialistPlace, /, *, onnx: Path) -> int:
         The file to write.
     """
     from auricle.network import export_onnx
-    from auricle.specialist import Specialist
+    from auricle.network.onnx_runtime import runnable
+    from auricle.specialist import Specialist, graphs
 
     judge = Specialist.load(specialist)
     export_onnx(judge.network_, onnx)
     print(f"ONNX: {onnx}")
+    if runnable() and (kept := graphs.keep(judge.network_, onnx.read_bytes())):
+        err.print(f"ONNX Runtime judges with this graph from now on; it is kept as {kept}")
     return 0

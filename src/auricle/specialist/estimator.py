@@ -1,9 +1,8 @@
-"""The estimator: learns from labelled windows, is calibrated on others, and says what it finds in a recording."""
+"""`Specialist`: a scikit-learn classifier of windows that can judge recordings, and be kept in a folder."""
 
-import platform
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -14,23 +13,25 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
-from torch import Tensor
 
-import auricle
 from auricle import folder
 from auricle.conformal import LabelConditional, OverlapWarning, PredictionSets
-from auricle.errors import InputError, NotCalibratedError, SpecialistError
-from auricle.finding import Evidence, Finding, QualityNote, SpecialistName, WindowSpan, segments_of
-from auricle.folder import Label, Manifest
-from auricle.network import Architecture, ConMIL, Fused, OnnxNetwork, fuse, to_onnx
-from auricle.network.attribution import attribute
-from auricle.network.onnx_runtime import runnable
-from auricle.signals import Preprocessing, Recording, Window, assess, condition, cut
-from auricle.training import Epoch, Floats, Trainer, TrainingSettings, Windows, pad
+from auricle.errors import InputError, NotCalibratedError
+from auricle.finding import Finding, SpecialistName
+from auricle.folder import Manifest
+from auricle.network import Architecture, ConMIL, to_onnx
+from auricle.signals import Preprocessing, Recording, condition, cut
+from auricle.specialist.arrays import classes_of, columns_of, conditioned, digests, rows_as_windows
+from auricle.specialist.engine import BATCH, Backend, Engine
+from auricle.specialist.keeping import described, manifest_of
+from auricle.specialist.verdict import place, shown, verdict
+from auricle.training import Epoch, Floats, Trainer, TrainingSettings, Windows
 
 ARRAYS = Preprocessing(fs=100.0, highpass=None, scaling="none")
-BATCH = 16
+"""Stands in where no preprocessing is given: arrays are taken as they are, at 100 Hz."""
+
 EVIDENCE = 0.25
+"""About how long an instance of evidence is, in s."""
 
 
 class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -55,8 +56,9 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     device
         Where torch trains: "cpu", "cuda", ...
     backend
-        What judges: "torch"; "onnxruntime", about half again as fast, for a specialist that was saved with its graph;
-        "auto" takes the faster one that is there. Scores agree within 1e-4.
+        What judges: "torch"; "onnxruntime", which makes the network's graph on first use (10 to 30 s, once: it is kept
+        in the user's cache) and needs the extra `onnx`; "auto" takes ONNX Runtime where the graph is there already, in
+        the specialist's folder or in the cache, and torch elsewhere. Scores agree within 1e-4.
 
     Attributes
     ----------
@@ -89,7 +91,7 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         labels: Sequence[Any] | None = None,
         leave_out: Sequence[Any] = (),
         device: str = "cpu",
-        backend: Literal["auto", "torch", "onnxruntime"] = "auto",
+        backend: Backend = "auto",
     ) -> None:
         self.architecture = architecture
         self.preprocessing = preprocessing
@@ -98,8 +100,6 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.leave_out = leave_out
         self.device = device
         self.backend = backend
-
-    # ---- learning -------------------------------------------------------------------------------------------------
 
     def fit(
         self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None, *, lengths: ArrayLike | None = None,
@@ -127,15 +127,15 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         values, targets = validate_data(self, X, y, allow_nd=True, dtype=np.float32)
         check_classification_targets(targets)
-        self.classes_ = self._classes(targets)
+        self.classes_ = classes_of(targets, self.labels)
         self._flat = values.ndim == 2
         self._channels = 1 if self._flat else values.shape[1]
-        windows = Windows(self._conditioned(values, lengths), self._columns(targets))
+        windows = Windows(self._conditioned(values, lengths), columns_of(targets, self.classes_))
         held = None
         if validation is not None:
             held_x, held_y, held_lengths = validation
             values, held_y = validate_data(self, held_x, held_y, allow_nd=True, dtype=np.float32, reset=False)
-            held = Windows(self._conditioned(values, held_lengths), self._columns(held_y))
+            held = Windows(self._conditioned(values, held_lengths), columns_of(held_y, self.classes_))
         settings = self.training or TrainingSettings()
         shape = replace(self.architecture or Architecture(), channels=self._channels, classes=len(self.classes_))
         with torch.random.fork_rng(devices=[]):
@@ -145,13 +145,14 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             windows, held, on_step=on_step, on_epoch=on_epoch
         )
         self.network_ = network.cpu()
-        self.parts_: dict[str, tuple[str, ...]] = (
-            {"train": _digests(groups, len(targets))} if groups is not None else {}
-        )
+        self.parts_: dict[str, tuple[str, ...]] = {}
+        if groups is not None:
+            self.parts_["train"] = digests(groups, len(targets))
         self.hash_ = ""
-        for stale in ("calibration_", "manifest_", "_engine", "_graph"):
+        for stale in ("calibration_", "manifest_", "_card", "_graph"):
             self.__dict__.pop(stale, None)
-        self._engine: OnnxNetwork | Fused = fuse(self.network_)
+        # Ready at once, because a scikit-learn estimator must not change while it predicts.
+        self._engine = Engine.start(self.network_, self.backend)
         return self
 
     def calibrate(
@@ -171,7 +172,7 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 f"X holds {len(scores)} windows and y has shape {targets.shape}; one label per window is needed"
             )
         if groups is not None:
-            mine = _digests(groups, len(targets))
+            mine = digests(groups, len(targets))
             for part in ("train", "validation"):
                 if shared := set(self.parts_.get(part, ())) & set(mine):
                     warnings.warn(
@@ -181,15 +182,13 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                         stacklevel=2,
                     )
             self.parts_ = {**self.parts_, "calibration": mine}
-        self.calibration_ = LabelConditional(self._labels(), self.leave_out).calibrate(scores, targets)
+        self.calibration_ = LabelConditional(self.classes_.tolist(), self.leave_out).calibrate(scores, targets)
         self.hash_ = ""
         return self
 
-    # ---- judging arrays -------------------------------------------------------------------------------------------
-
     def scores(self, X: ArrayLike, *, lengths: ArrayLike | None = None) -> Floats:
         """(n, K) float32: the score of each class, the logit of a sigmoid of its own."""
-        return np.concatenate(list(self._judge(self._rows(X, lengths))))
+        return np.concatenate(list(self._started().scores(self._rows(X, lengths))))
 
     def explain(self, X: ArrayLike, *, lengths: ArrayLike | None = None) -> Floats:
         """(n, K, instances) float32: what each instance adds to each class's score, zero beyond a row's own length.
@@ -197,7 +196,8 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         An instance stands for `evidence_step` s. The values and `flat_scores` add up to the scores; see
         `auricle.network.attribution` for how, and `auricle bench evidence` for why.
         """
-        parts = [self._evidence(row)[0] for row in self._rows(X, lengths)]
+        engine = self._started()
+        parts = [engine.evidence(row, self._piece) for row in self._rows(X, lengths)]
         out = np.zeros((len(parts), len(self.classes_), max(p.shape[1] for p in parts)), np.float32)
         for row, part in zip(out, parts, strict=True):
             row[:, : part.shape[1]] = part
@@ -205,7 +205,7 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def flat_scores(self, X: ArrayLike, *, lengths: ArrayLike | None = None) -> Floats:
         """(n, K) float32: the scores of a flat line as long as each row, from which the evidence counts."""
-        return np.concatenate(list(self._judge([np.zeros_like(row) for row in self._rows(X, lengths)])))
+        return np.concatenate(list(self._started().scores([np.zeros_like(row) for row in self._rows(X, lengths)])))
 
     @property
     def windowing(self) -> Preprocessing:
@@ -216,6 +216,11 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def evidence_step(self) -> float:
         """Length of an instance of evidence, in s."""
         return self._piece / self.windowing.fs
+
+    @property
+    def runtime(self) -> Literal["torch", "onnxruntime"]:
+        """What judges: see `backend`."""
+        return self._started().runtime
 
     @property
     def _piece(self) -> int:
@@ -244,8 +249,6 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "network_")
         return self._calibrated("predict_set").predict_set(self.scores(X, lengths=lengths), alpha)
 
-    # ---- judging recordings ---------------------------------------------------------------------------------------
-
     def findings(
         self, source: Recording | ArrayLike, *, alpha: float = 0.1, lengths: ArrayLike | None = None,
         leads: tuple[tuple[str, ...], ...] | None = None, explain: bool = True,
@@ -268,75 +271,37 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Whether to look for the evidence, which takes several times as long as the scores. Without it findings
             have no segments.
         """
-        calibration = self._calibrated("findings")
+        calibration, engine = self._calibrated("findings"), self._started()
         chosen = self.windowing if leads is None else replace(self.windowing, leads=leads)
-        windows = cut(source, chosen) if isinstance(source, Recording) else self._as_windows(source, lengths)
         if isinstance(source, Recording):
+            windows = cut(source, chosen)
             channels, simulated = source.choose(chosen.leads, chosen.unit).channels, source.simulated
         else:
-            channels, simulated = (), False
+            self._rows(source, lengths)
+            windows, channels, simulated = rows_as_windows(source, lengths, self.windowing), (), False
+        classes, about = self.classes_.tolist(), self._name()
         index = 0
         while batch := list(islice(windows, BATCH)):
-            rows = [condition(w.samples, self.windowing) for w in batch]
-            (scores,) = self._judge(rows, batch=BATCH)
+            rows = [condition(window.samples, self.windowing) for window in batch]
+            (scores,) = engine.scores(rows)
             sets, p_values = calibration.predict_set(scores, alpha), calibration.p_values(scores)
             for i, window in enumerate(batch):
-                yield Finding(
-                    recording=window.recording,
-                    window=WindowSpan(index=index, start=window.start, stop=window.stop),
-                    channels=channels,
-                    simulated=simulated,
-                    quality=_notes(window),
-                    **self._verdict(scores[i], p_values[i], sets, i),
-                    **(self._shown(rows[i], scores[i], sets.member[i], window) if explain else {}),
-                )
+                found = verdict(classes, calibration.counts, scores[i], p_values[i], sets, i)
+                if explain:
+                    evidence = engine.evidence(rows[i], self._piece)
+                    found |= shown(classes, evidence, scores[i], sets.member[i], window, self.evidence_step)
+                yield Finding(specialist=about, channels=channels, simulated=simulated, **place(window, index), **found)
                 index += 1
 
     def explained(self, recording: Recording, finding: Finding) -> Finding:
         """Give the finding with its evidence and segments, for one that was made without."""
         chosen = replace(self.windowing, leads=tuple((name,) for name in finding.channels) or self.windowing.leads)
         (window,) = cut(recording, chosen, only=[finding.window.index])
-        row = condition(window.samples, self.windowing)
+        evidence = self._started().evidence(condition(window.samples, self.windowing), self._piece)
+        scores = np.array([finding.scores[label] for label in finding.labels], np.float32)
         member = np.array([label in finding.set for label in finding.labels])
-        shown = self._shown(row, np.array([finding.scores[label] for label in finding.labels]), member, window)
-        return finding.model_copy(update=shown)
-
-    def _verdict(self, scores: Floats, p_values: NDArray[np.float64], sets: PredictionSets, i: int) -> dict[str, Any]:
-        """Fields of a finding that say what the window is taken for."""
-        labels = tuple(map(str, self._labels()))
-        left_out = tuple(map(str, sets.left_out))
-        counts = self.calibration_.counts
-        return {
-            "specialist": self._name(),
-            "alpha": sets.alpha,
-            "labels": labels,
-            "set": tuple(map(str, sets.labels_of(i))),
-            "state": str(sets.state[i]),
-            "top": labels[int(scores.argmax())],
-            "scores": dict(zip(labels, scores.tolist(), strict=True)),
-            "p_values": {
-                name: float(p) if counts[label] and name not in left_out else None
-                for name, label, p in zip(labels, self._labels(), p_values, strict=True)
-            },
-            "uncovered": tuple(map(str, sets.uncovered)),
-            "left_out": left_out,
-        }
-
-    def _shown(self, row: Floats, scores: Floats, member: NDArray[np.bool_], window: Window) -> dict[str, Any]:
-        """Fields of a finding that say what speaks for the labels of the set, or for the top label of an empty one."""
-        columns = np.flatnonzero(member).tolist() or [int(scores.argmax())]
-        labels = tuple(str(self._labels()[c]) for c in columns)
-        evidence = self._evidence(row)[0][columns]
-        return {
-            "segments": {
-                label: segments_of(values, window.start, self.evidence_step, stop=window.stop)
-                for label, values in zip(labels, evidence, strict=True)
-            },
-            "evidence_step": self.evidence_step,
-            "evidence": Evidence(labels=labels, values=evidence, step=self.evidence_step, start=window.start),
-        }
-
-    # ---- keeping --------------------------------------------------------------------------------------------------
+        update = shown(self.classes_.tolist(), evidence, scores, member, window, self.evidence_step)
+        return finding.model_copy(update=update)
 
     def save(self, path: str | Path, *, graph: bool = False, **about: Any) -> Self:
         """Write the specialist into a folder, whole or not at all.
@@ -366,58 +331,27 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def manifest(self, **about: Any) -> Manifest:
         """Everything but the weights, with some fields set anew."""
         check_is_fitted(self, "network_")
-        known = self.manifest_.model_dump() if hasattr(self, "manifest_") else {}
-        base = {
-            "name": "unnamed",
-            "labels": [Label(label=label) for label in self._labels()],
-            "provenance": {
-                "auricle": auricle.__version__,
-                "torch": torch.__version__,
-                "python": platform.python_version(),
-            },
-        }
-        own = {
-            "preprocessing": asdict(self.windowing),
-            "architecture": asdict(self.network_.architecture),
-            "training": asdict(self.training or TrainingSettings()),
-            "log": [{k: None if np.isnan(v) else v for k, v in asdict(e).items()} for e in self.log_],
-            "calibration": self.calibration_.to_dict() if hasattr(self, "calibration_") else None,
-            "parts": {part: sorted(set(members)) for part, members in self.parts_.items()},
-        }
-        return Manifest.model_validate({**base, **known, **about, **own})
+        return manifest_of(self, about)
 
     @classmethod
     def load(
-        cls, name: str | Path, *, device: str = "cpu", backend: Literal["auto", "torch", "onnxruntime"] = "auto"
-    ) -> Self:
+        cls, name: str | Path, *, device: str = "cpu", backend: Backend = "auto"
+    ) -> Self:  # fmt: skip
         """Load a shipped specialist by name or any specialist by its folder; every byte is checked."""
         manifest, weights, card, hash_, graph = folder.read(name)
-        try:
-            preprocessing = dict(manifest.preprocessing)
-            preprocessing["leads"] = tuple(map(tuple, preprocessing["leads"]))
-            architecture = Architecture(**{**manifest.architecture, "kernels": tuple(manifest.architecture["kernels"])})
-            made = cls(
-                architecture=architecture,
-                preprocessing=Preprocessing(**preprocessing),
-                training=TrainingSettings(**manifest.training),
-                labels=[label.label for label in manifest.labels],
-                leave_out=manifest.calibration["leave_out"] if manifest.calibration else (),
-                device=device,
-                backend=backend,
-            )
-            if manifest.calibration:
-                made.calibration_ = LabelConditional.from_dict(manifest.calibration)
-        except (TypeError, KeyError, ValueError) as error:
-            raise SpecialistError(f"{name}: {folder.MANIFEST} doesn't fit together ({error})") from error
+        settings, calibration, log = described(manifest, name)
+        made = cls(**settings, device=device, backend=backend)
+        architecture: Architecture = settings["architecture"]
         made.network_ = ConMIL(architecture)
         folder.fits(weights, made.network_)
         made.network_.eval()
-        made.classes_ = np.array([label.label for label in manifest.labels])
+        made.classes_ = np.array(settings["labels"])
         made._channels, made._flat = architecture.channels, False
         made.n_features_in_ = architecture.channels
-        made.log_ = [Epoch(**{k: float("nan") if v is None else v for k, v in e.items()}) for e in manifest.log]  # type: ignore[arg-type]
-        made.parts_, made.manifest_, made.hash_, made._card = dict(manifest.parts), manifest, hash_, card
-        made._graph = graph
+        if calibration is not None:
+            made.calibration_ = calibration
+        made.log_, made.parts_, made.manifest_, made.hash_ = log, dict(manifest.parts), manifest, hash_
+        made._card, made._graph = card, graph
         return made
 
     @property
@@ -435,8 +369,6 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         mine = folder.digest(subject)
         return next((part for part, members in self.parts_.items() if mine in members), None)
 
-    # ---- within ---------------------------------------------------------------------------------------------------
-
     @property
     def _architecture(self) -> Architecture:
         check_is_fitted(self, "network_")
@@ -447,28 +379,6 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return SpecialistName(
             name=manifest.name if manifest else "unnamed", version=manifest.version if manifest else "", hash=self.hash_
         )
-
-    def _labels(self) -> list[Any]:
-        labels: list[Any] = self.classes_.tolist()
-        return labels
-
-    def _classes(self, y: NDArray[Any]) -> NDArray[Any]:
-        found = np.unique(y)
-        if self.labels is not None:
-            if strange := set(found.tolist()) - set(self.labels):
-                raise InputError(f"y holds {sorted(map(str, strange))}; the labels are {list(self.labels)}")
-            found = np.array(list(self.labels))
-            if len(set(found.tolist())) < len(found):
-                raise InputError(f"a label stands twice in {list(self.labels)}")
-        if len(found) < 2:
-            raise InputError(f"a classifier needs at least two classes; y holds one class, {found.tolist()}")
-        return found
-
-    def _columns(self, y: NDArray[Any]) -> NDArray[np.int64]:
-        place = {label: i for i, label in enumerate(self.classes_.tolist())}
-        if strange := set(y.tolist()) - set(place):
-            raise InputError(f"y holds {sorted(map(str, strange))}; the labels are {list(place)}")
-        return np.array([place[label] for label in y.tolist()], np.int64)
 
     def _calibrated(self, asked: str) -> LabelConditional:
         check_is_fitted(self, "network_")
@@ -485,64 +395,13 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self._conditioned(validate_data(self, values, allow_nd=True, dtype=np.float32, reset=False), lengths)
 
     def _conditioned(self, values: Floats, lengths: ArrayLike | None) -> list[Floats]:
-        values = values[:, None] if values.ndim == 2 else values
-        if values.ndim != 3 or values.shape[1] != self._channels:
-            raise InputError(f"X has shape {values.shape}; (n, {self._channels}, time) is needed")
-        own = np.full(len(values), values.shape[2]) if lengths is None else np.asarray(lengths)
-        if own.shape != (len(values),) or own.dtype.kind not in "iu" or own.min() < 1 or own.max() > values.shape[2]:
-            raise InputError(
-                f"lengths must be {len(values)} whole numbers from 1 to {values.shape[2]}, "
-                "the valid samples of each row"
-            )
-        return [condition(row[:, :length], self.windowing) for row, length in zip(values, own, strict=True)]
+        return conditioned(values, lengths, self._channels, self.windowing)
 
-    def _judge(self, rows: list[Floats], *, batch: int = BATCH) -> Iterator[Floats]:
-        """Scores (b, K) of conditioned rows, in batches and in order."""
-        judge = self._inference()
-        for first in range(0, len(rows), batch):
-            x, lengths = pad(rows[first : first + batch])
-            yield judge(x, lengths)
-
-    def _evidence(self, row: Floats) -> tuple[Floats, Floats]:
-        """Evidence (K, instances) for one conditioned row, and what it starts from (K,)."""
-        judge = self._inference()
-        return attribute(lambda x: judge(torch.from_numpy(x), None), row, self._piece, batch=BATCH)
-
-    def _inference(self) -> Callable[[Tensor, Tensor | None], Floats]:
-        """Give what turns windows (B, C, T) and lengths (B,) into scores (B, K)."""
+    def _started(self) -> Engine:
         check_is_fitted(self, "network_")
         if "_engine" not in self.__dict__:
-            self._engine = self._start_engine()
-        engine = self._engine
-
-        def judge(x: Tensor, lengths: Tensor | None) -> Floats:
-            if isinstance(engine, OnnxNetwork):
-                return np.asarray(engine(x.numpy(), None if lengths is None else lengths.numpy()).scores, np.float32)
-            with torch.inference_mode():
-                return np.asarray(engine(x, lengths).scores.numpy(), np.float32)
-
-        return judge
-
-    def _start_engine(self) -> OnnxNetwork | Fused:
-        graph = self.__dict__.get("_graph")
-        if self.backend == "onnxruntime" and graph is None:
-            raise SpecialistError("this specialist has no graph for ONNX Runtime; save it with graph=True")
-        if graph is not None and (self.backend == "onnxruntime" or (self.backend == "auto" and runnable())):
-            return OnnxNetwork(graph, threads=torch.get_num_threads())
-        return fuse(self.network_)
-
-    def _as_windows(self, X: ArrayLike, lengths: ArrayLike | None) -> Iterator[Window]:
-        values = np.asarray(X, np.float32)
-        values = values[:, None] if values.ndim == 2 else values
-        own = np.full(len(values), values.shape[-1]) if lengths is None else np.asarray(lengths)
-        p = self.windowing
-        self._conditioned(values, own)
-        for i, (row, length) in enumerate(zip(values, own, strict=True)):
-            samples = row[:, :length]
-            yield Window(
-                recording=f"row {i}", subject=None, samples=samples, fs=p.fs, start=0.0, stop=length / p.fs,
-                quality=assess(samples, p.fs, p.unit),
-            )  # fmt: skip
+            self._engine = Engine.start(self.network_, self.backend, self.__dict__.get("_graph"))
+        return self._engine
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()
@@ -552,17 +411,3 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
-
-
-def _notes(window: Window) -> tuple[QualityNote, ...]:
-    return tuple(
-        QualityNote(kind=f.kind, start=window.start + f.start, stop=window.start + f.stop, text=f.text)
-        for f in window.quality.flags
-    )
-
-
-def _digests(groups: ArrayLike, n: int) -> tuple[str, ...]:
-    subjects = np.asarray(groups)
-    if subjects.shape != (n,):
-        raise InputError(f"groups has shape {subjects.shape}; one subject per window, ({n},), is needed")
-    return tuple(folder.digest(str(s)) for s in subjects.tolist())

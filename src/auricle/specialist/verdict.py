@@ -1,0 +1,93 @@
+"""Fields of a finding: what a window is taken for, what speaks for it, and what is wrong with its signal."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auricle.conformal import PredictionSets
+from auricle.finding import Evidence, QualityNote, WindowSpan, segments_of
+from auricle.signals import Window
+from auricle.training import Floats
+
+
+def place(window: Window, index: int) -> dict[str, Any]:
+    """Say which window it is, and what is wrong with its signal."""
+    return {
+        "recording": window.recording,
+        "window": WindowSpan(index=index, start=window.start, stop=window.stop),
+        "quality": tuple(
+            QualityNote(kind=f.kind, start=window.start + f.start, stop=window.start + f.stop, text=f.text)
+            for f in window.quality.flags
+        ),
+    }
+
+
+def verdict(
+    classes: Sequence[Any], counts: Mapping[Any, int], scores: Floats, p_values: NDArray[np.float64],
+    sets: PredictionSets, row: int,
+) -> dict[str, Any]:  # fmt: skip
+    """Say what a window is taken for.
+
+    Parameters
+    ----------
+    classes
+        (K,) labels, as they were trained.
+    counts
+        Calibration samples of each label; a label without any has no p-value.
+    scores, p_values
+        (K,) of the window.
+    sets
+        Sets of a batch of windows.
+    row
+        The window's place in the batch.
+    """
+    labels = tuple(map(str, classes))
+    left_out = tuple(map(str, sets.left_out))
+    return {
+        "alpha": sets.alpha,
+        "labels": labels,
+        "set": tuple(map(str, sets.labels_of(row))),
+        "state": str(sets.state[row]),
+        "top": labels[int(scores.argmax())],
+        "scores": dict(zip(labels, scores.tolist(), strict=True)),
+        "p_values": {
+            name: float(p) if counts[label] and name not in left_out else None
+            for name, label, p in zip(labels, classes, p_values, strict=True)
+        },
+        "uncovered": tuple(map(str, sets.uncovered)),
+        "left_out": left_out,
+    }
+
+
+def shown(
+    classes: Sequence[Any], evidence: Floats, scores: Floats, member: NDArray[np.bool_], window: Window, step: float
+) -> dict[str, Any]:
+    """Say what speaks for the labels of the set, or for the top label of an empty one.
+
+    Parameters
+    ----------
+    classes
+        (K,) labels, as they were trained.
+    evidence
+        (K, instances) of `step` s each.
+    scores
+        (K,) of the window.
+    member
+        (K,) whether each label is in the set.
+    window
+        The window.
+    step
+        Length of an instance of evidence, in s.
+    """
+    columns = np.flatnonzero(member).tolist() or [int(scores.argmax())]
+    labels = tuple(str(classes[column]) for column in columns)
+    return {
+        "segments": {
+            label: segments_of(values, window.start, step, stop=window.stop)
+            for label, values in zip(labels, evidence[columns], strict=True)
+        },
+        "evidence_step": step,
+        "evidence": Evidence(labels=labels, values=evidence[columns], step=step, start=window.start),
+    }
