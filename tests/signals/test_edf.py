@@ -67,6 +67,27 @@ def test_the_subject_is_the_code_of_edf_plus_2_1_3_3(tmp_path, write, code, subj
     assert Recording.read(path).subject == subject
 
 
+@pytest.mark.parametrize(
+    ("kind", "patient", "subject"),
+    [
+        (b"", b"", None),
+        (b"", b"X", None),
+        (b"", b"X X X X", None),
+        (b"", b"X F X X", None),
+        (b"", b"Xavier 17", "Xavier 17"),
+        (b"", b"ward 3, bed 2", "ward 3, bed 2"),
+        (b"EDF+C", b"", None),
+        (b"EDF+C", b"X M 02-MAY-1951 Haagse_Harry", None),
+        (b"EDF+C", b"MCH-1 M X X", "MCH-1"),
+    ],
+)
+def test_a_patient_field_that_names_nobody_gives_no_subject(tmp_path, write, kind, patient, subject):
+    path = write.edf(tmp_path)
+    change(path, 8, patient.ljust(80))
+    change(path, 192, kind.ljust(44))
+    assert Recording.read(path).subject == subject
+
+
 def test_simulated_in_the_header_marks_the_recording(tmp_path, write):
     assert not Recording.read(write.edf(tmp_path, "real.edf")).simulated
     path = write.edf(tmp_path, "made.edf", recording=edfio.Recording(additional=("simulated",)))

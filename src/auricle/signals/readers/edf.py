@@ -251,9 +251,12 @@ def _number(field: bytes) -> float:
 
 def _subject(header: Header) -> str | None:
     # EDF+ 2.1.3.3: code, sex, birthdate and name, each X where unknown. Without the code nobody is identified for sure.
+    # Plain EDF leaves the field to whoever writes it, and many write "X X X X" there too.
+    words = header.patient.split()
+    if not words or words[0] == "X":
+        return None
     plus = header.kind.startswith(("EDF+", "BDF+"))
-    subject = header.patient.split(" ")[0] if plus else header.patient
-    return subject if subject not in {"", "X"} else None
+    return words[0] if plus else header.patient
 
 
 def _stamps(header: Header) -> Iterator[tuple[int, int, bytes]]:
