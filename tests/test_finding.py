@@ -60,6 +60,24 @@ def test_json_round_trip_with_and_without_the_evidence_array():
     assert Finding.model_validate_json(finding.to_json()) == finding
 
 
+@pytest.mark.parametrize(
+    "name", ["a\nb", "\x1b[2J", "\x7f", "\x9b31m", "a\u2028b\x85c", "\u202eexe", "心 \U000e0001 \xa0"]
+)
+def test_a_name_can_neither_break_a_line_nor_command_a_terminal(name):
+    finding = Finding(**fields(recording=name))
+    text = finding.to_json()
+    assert text.isprintable()
+    assert Finding.from_json(text) == finding
+    assert Finding.from_json(text).recording == name
+    assert "\n" not in str(finding)
+    assert str(finding).replace("\xa0", "").isprintable()
+
+
+def test_notes_of_the_reader_are_kept():
+    notes = ("the file ends early: 2 of 3 data records are there",)
+    assert Finding.from_json(Finding(**fields(notes=notes)).to_json()).notes == notes
+
+
 def test_two_findings_differ_when_their_json_does():
     assert Finding(**fields()) != Finding(**fields(recording="A00002"))
 

@@ -143,10 +143,35 @@ def test_a_folder_is_refused(tmp_path):
         ResumableLines(tmp_path, RUN)
 
 
+@pytest.mark.parametrize("path", ["/dev/full", "/dev/null"])
+def test_a_device_is_refused(path):
+    with pytest.raises(InputError, match=f"{path} is a pipe or a device; name a file, or leave out --out"):
+        ResumableLines(Path(path), RUN)
+
+
 def test_a_missing_folder_leaves_nothing(tmp_path):
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(InputError, match=r"out\.progress can't be written: No such file or directory; name another"):
         ResumableLines(tmp_path / "no" / "out", RUN)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_cant_be_opened_leaves_no_journal(tmp_path):
+    (tmp_path / "out").symlink_to(tmp_path / "no" / "out")
+    with pytest.raises(InputError, match=r"out can't be written: No such file or directory; name another file"):
+        ResumableLines(tmp_path / "out", RUN)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_two_runs_never_write_one_file(tmp_path):
+    with ResumableLines(tmp_path / "out", RUN) as first:
+        first.add("a", ["1"])
+        with pytest.raises(InputError, match=r"another run is writing .*out just now; wait until it is done, or name"):
+            ResumableLines(tmp_path / "out", RUN)
+        first.add("b", ["2"])
+    with ResumableLines(tmp_path / "out", RUN) as again:
+        assert again.done == {"a", "b"}
+        again.finish()
+    assert (tmp_path / "out").read_text() == "1\n2\n"
 
 
 def test_a_run_that_ends_before_its_first_recording_leaves_nothing(tmp_path):

@@ -18,6 +18,7 @@ from pydantic import (
 
 from auricle.conformal import State, state_of
 from auricle.errors import FormatError, InputError
+from auricle.signals.visible import visible
 
 SCHEMA: Final = "auricle.finding/1"
 INTENDED_USE: Final = "For research and engineering. Not a medical device; not for diagnosis or treatment."
@@ -202,6 +203,8 @@ class Finding(_Frozen):
     evidence_step: float | None = Field(default=None, gt=0)
     """Distance between two instances of evidence in s: no segment is finer than this."""
     quality: tuple[QualityNote, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What was assumed, mended or left out when the recording was read, one sentence each."""
     simulated: bool = False
     """The recording was made by a simulator, not by a person's body."""
     intended_use: str = INTENDED_USE
@@ -283,7 +286,9 @@ class Finding(_Frozen):
 
     def to_json(self, *, evidence: bool = False) -> str:
         """Give one line of JSON; `evidence` adds the whole array."""
-        return self.model_dump_json(by_alias=True, exclude=None if evidence else {"evidence"})
+        text = self.model_dump_json(by_alias=True, exclude=None if evidence else {"evidence"})
+        # JSON allows control characters above U+007E and line ends such as U+2028; terminals and line readers don't.
+        return text if text.isprintable() else "".join(c if c.isprintable() else _escaped(c) for c in text)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
@@ -311,9 +316,14 @@ class Finding(_Frozen):
 
     def __str__(self) -> str:
         return (
-            f"{self.recording}, {self.window.start:g} to {self.window.stop:g} s: {self.set_text}, "
+            f"{visible(self.recording)}, {self.window.start:g} to {self.window.stop:g} s: {self.set_text}, "
             f"{self.state} at alpha {self.alpha:g}"
         )
+
+
+def _escaped(c: str) -> str:
+    units = c.encode("utf-16-be").hex()
+    return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))
 
 
 def segments_of(

@@ -3,11 +3,17 @@
 import json
 import os
 from collections.abc import Iterable
+from io import BufferedRandom
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from auricle.errors import InputError
+
+try:
+    import fcntl
+except ImportError:  # Windows: two runs into one file are not noticed there
+    fcntl = None  # type: ignore[assignment]
 
 
 class ResumableLines:
@@ -32,7 +38,8 @@ class ResumableLines:
     Raises
     ------
     InputError
-        The file exists without a journal, the journal is of another run, or the path is a folder.
+        The file exists without a journal, the journal is of another run, another run is writing it just now, or it is
+        no file that can be written.
 
     Examples
     --------
@@ -49,30 +56,36 @@ class ResumableLines:
     """
 
     def __init__(self, path: Path, run: dict[str, Any]) -> None:
+        if path.is_dir():
+            raise InputError(f"{path} is a folder; name a file in it, such as {path / 'findings.jsonl'}")
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path} is a pipe or a device; name a file, or leave out --out and take what is printed")
         self.path = path
         self._journal_path = path.with_name(path.name + ".progress")
         self.done: set[str] = set()
-        if path.is_dir():
-            raise InputError(f"{path} is a folder; name a file in it, such as {path / 'findings.jsonl'}")
+        if path.exists() and path.stat().st_size and not self._journal_path.exists():
+            raise InputError(f"{path} exists and belongs to no stopped run; name another file, or remove it")
         header = json.dumps(run, sort_keys=True).encode() + b"\n"
-        size = path.stat().st_size if path.exists() else 0
-        end, kept = 0, 0
-        if self._journal_path.exists():
-            journal = self._journal_path.read_bytes()
+        self._journal = _locked(self._journal_path)
+        try:
+            journal = self._journal.read()
             # A journal that was cut within its first line belongs to a run that had finished nothing.
             if journal[: len(header)] != header[: len(journal)]:
                 raise InputError(
                     f"{path} belongs to a run with other settings; name another file, "
                     f"or remove it and {self._journal_path} to start anew"
                 )
-            if len(journal) >= len(header):
-                end, kept = self._entries(journal, len(header), size)
-        elif size:
-            raise InputError(f"{path} exists and belongs to no stopped run; name another file, or remove it")
-        self._new = not path.exists()
-        self._journal = self._journal_path.open("r+b" if self._journal_path.exists() else "w+b")
-        self._file = path.open("r+b" if path.exists() else "w+b")
+            self._new = not path.exists()
+            self._file = _opened(path)
+        except InputError:
+            self._journal.close()
+            if not journal:
+                self._journal_path.unlink(missing_ok=True)
+            raise
+        end, kept = 0, 0
         try:
+            if len(journal) >= len(header):
+                end, kept = self._entries(journal, len(header), os.fstat(self._file.fileno()).st_size)
             self._journal.truncate(kept)
             self._journal.seek(kept)
             if not kept:
@@ -132,3 +145,31 @@ class ResumableLines:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _opened(path: Path) -> BufferedRandom:
+    """Open for reading and writing what is there, or an empty file."""
+    try:
+        return open(path, "r+b", opener=lambda name, flags: os.open(name, flags | os.O_CREAT, 0o666))
+    except OSError as error:
+        raise InputError(f"{path} can't be written: {error.strerror or error}; name another file") from error
+
+
+def _locked(path: Path) -> BufferedRandom:
+    """Open a journal that no other run has open."""
+    file = _opened(path)
+    try:
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Between opening and locking, the other run may have finished and removed it.
+        busy = not path.exists() or not os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except BlockingIOError:
+        busy = True
+    except OSError:  # a file system without locks
+        busy = False
+    if busy:
+        file.close()
+        raise InputError(
+            f"another run is writing {path.with_suffix('')} just now; wait until it is done, or name another file"
+        )
+    return file

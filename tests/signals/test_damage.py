@@ -1,6 +1,7 @@
 """A damaged file gives a recording that can be read or one of auricle's errors, and never takes much memory."""
 
 import tracemalloc
+import zipfile
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from auricle.errors import AuricleError
 from auricle.signals import Recording, find_recordings
+from auricle.signals.readers import npz
 
 FORMATS = {
     "wfdb header": ("wfdb", "rec.hea"),
@@ -145,6 +147,26 @@ def test_pickles_are_never_loaded(tmp_path):
     np.savez(path, samples=np.array([[None]], object), fs=1.0, channels=["a"], units=["mV"])
     with pytest.raises(AuricleError, match="Python objects, which are never loaded"):
         Recording.read(path)
+
+
+def test_what_a_library_advises_programmers_is_not_repeated(tmp_path):
+    path = tmp_path / "long.npz"
+    start = b"\x93NUMPY\x02\x00" + (100_000).to_bytes(4, "little") + b"(" * 100_000
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("samples.npy", start)
+    with pytest.raises(AuricleError) as caught:
+        Recording.read(path)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert "allow_pickle" not in text
+    assert text.endswith("; fetch it again")
+
+
+def test_what_would_not_fit_into_memory_is_refused(tmp_path, monkeypatch):
+    path = Recording.from_array(np.zeros((1, 500)), 100, units="mV").save(tmp_path / "own.npz")
+    monkeypatch.setattr(npz, "_memory", lambda: 3000)
+    with pytest.raises(AuricleError, match=r"unpacks to 2e-06 GB, more than half of .* memory; save .* as EDF"):
+        Recording.read(path).samples()
 
 
 @pytest.mark.parametrize("kind", ["wfdb", "challenge", "edf", "archive", "own"])

@@ -80,6 +80,7 @@ def test_an_archive_that_was_replaced_is_read_anew(tmp_path, write):
     [
         ({"offset": [0, 5, 3, 10]}, "its offsets do not rise from 0"),
         ({"offset": [0, 5, 6, 10**9]}, "its offsets do not rise from 0"),
+        ({"offset": [0, 5, np.nan, 10]}, "4 offsets of float64, 3 ids; delta is a row of whole numbers, and so is"),
         ({"offset": [0, 5]}, "there is one offset more than ids"),
         ({"delta": np.zeros(9)}, "delta is a row of whole numbers"),
         ({"gain": 0.0}, "a gain of 0 steps per mV"),
@@ -109,7 +110,11 @@ def test_a_wrong_archive_is_refused_in_words(tmp_path, write, change, text):
         ({"samples": np.zeros((1, 0)), "fs": 1, "channels": ["I"], "units": ["mV"]}, "holds no samples"),
         (
             {"samples": np.zeros((1, 5)), "fs": [1, 2], "channels": ["I"], "units": ["mV"]},
-            "is damaged or is no NPZ file",
+            "the array fs holds 2 values; one is needed",
+        ),
+        (
+            {"samples": np.zeros((1, 5), complex), "fs": 1, "channels": ["I"], "units": ["mV"]},
+            r"samples of shape \(1, 5\) and type complex128; they must be real numbers",
         ),
     ],
 )

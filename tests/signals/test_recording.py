@@ -100,8 +100,32 @@ def test_a_missing_lead_is_named_with_what_is_there():
         three().choose((("I", "ECG"),), "mV")
     assert str(caught.value) == (
         "recording 100 has no channel I or ECG; it has 'MLII', 'V5', 'Temp'. "
-        "Name the channel to use with --lead, e.g. --lead 'MLII'"
+        "Give the one to use with --lead, by name or by number from 0: --lead 'MLII' or --lead 0"
     )
+
+
+def test_an_error_names_no_more_channels_than_a_person_reads_and_obeys_none_of_them():
+    names = ["\x1b[2J" + "E" * 1000, *(f"c{i}" for i in range(255))]
+    recording = Recording.from_array(np.zeros((256, 9)), 250, channels=names, units="mV", id="a\nb")
+    with pytest.raises(InputError) as caught:
+        recording.choose((("II",),), "mV")
+    text = str(caught.value)
+    assert text.isprintable()
+    assert text.startswith("recording a\\nb has no channel II; it has '\\x1b[2JEEEE")
+    assert "'c22' and 232 more. Give the one" in text
+    assert len(text) < 500
+
+
+def test_bytes_that_are_no_text_are_marked_in_every_name():
+    recording = Recording.from_array(
+        np.zeros((1, 9)), 250, channels=("\udce9",), units="\udce9V", id="caf\udce9", subject="\ud800x"
+    )
+    told = (recording.id, *recording.channels, *recording.units, recording.subject)
+    assert told == ("caf\ufffd", "\ufffd", "\ufffdV", "\ufffdx")
+
+
+def test_samples_beyond_float32_are_missing_and_nothing_is_warned():
+    assert np.isinf(Recording.from_array(np.full(9, 1e300), 250).samples()).all()
 
 
 @pytest.mark.parametrize(("unit", "stated"), [("DegC", "in 'DegC', which is no voltage"), ("", "without a unit")])

@@ -1,3 +1,4 @@
+import os
 import pickle
 import time
 
@@ -73,6 +74,57 @@ def test_hypnograms_are_passed_over_in_a_folder(tmp_path, write):
     write.edf(tmp_path, "n-PSG.edf")
     edfio.Edf([], annotations=[edfio.EdfAnnotation(0, 30, "Sleep stage W")]).write(tmp_path / "n-Hypnogram.edf")
     assert [source.id for source in find_recordings(tmp_path)] == ["n-PSG"]
+
+
+def test_recordings_of_one_name_are_told_apart(tmp_path, write):
+    for patient in ("p1", "p2"):
+        (tmp_path / patient).mkdir()
+        write.csv(tmp_path / patient, "ecg.csv")
+        write.archive(tmp_path / patient, "all.npz", n=1)
+    write.csv(tmp_path, "night.csv")
+    write.edf(tmp_path, "night.edf")
+    write.wfdb(tmp_path)
+    found = find_recordings(tmp_path)
+    names = ["night.csv", "night.edf", "rec", "p1/all.npz::R0", "p1/ecg.csv", "p2/all.npz::R0", "p2/ecg.csv"]
+    assert [source.id for source in found] == names
+    assert [source.open().id for source in found] == names
+    assert [source.id for source in find_recordings(tmp_path / "p1")] == ["R0", "ecg"]
+
+
+def test_a_recording_has_its_files_name_whatever_stands_in_the_file(tmp_path):
+    for name in ("a", "b"):
+        Recording.from_array(np.ones(500), 100, units="mV").save(tmp_path / f"{name}.npz")
+    assert [source.open().id for source in find_recordings(tmp_path)] == ["a", "b"]
+
+
+def test_an_empty_path_is_not_the_present_folder(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    for given in ("", " ", [""]):
+        with pytest.raises(InputError, match=r"an empty path was given \(an unset variable\?\)"):
+            find_recordings(given)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".edf", ".csv", ".hea"])
+def test_a_pipe_is_refused_at_once_and_passed_over_in_a_folder(folder, suffix):
+    pipe = folder / f"pipe{suffix}"
+    os.mkfifo(pipe)
+    (folder / f"link{suffix}").symlink_to(pipe)
+    with pytest.raises(InputError, match=r"pipe.* is no ordinary file \(a folder, a pipe or a device\)"):
+        find_recordings(pipe)[0].open()
+    assert len(find_recordings(folder)) == 8
+
+
+def test_a_link_that_leads_nowhere_is_reported(folder):
+    (folder / "lost.edf").symlink_to(folder / "gone.edf")
+    (lost,) = (source for source in find_recordings(folder) if source.id == "lost")
+    with pytest.raises(InputError, match=r"there is no file .*lost\.edf"):
+        lost.open()
+
+
+def test_a_single_recording_is_no_archive(folder):
+    for read in (find_recordings, Recording.read):
+        with pytest.raises(FormatError, match=r"d\.npz is no archive of recordings.*give the file alone, without ::"):
+            read(f"{folder / 'd.npz'}::own")
 
 
 def test_what_is_not_there_is_refused_in_words(tmp_path):

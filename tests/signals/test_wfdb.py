@@ -94,7 +94,7 @@ def test_signals_in_several_files(tmp_path, write):
 def test_a_challenge_record_is_read_although_its_header_puts_the_date_first(tmp_path, write):
     recording = Recording.read(write.challenge(tmp_path))
     np.testing.assert_array_equal(recording.samples(), (write.digital[:1] / 1000).astype(np.float32))
-    assert recording.notes == ("the header puts the date before the time; both were passed over",)
+    assert recording.notes == ()
     with pytest.raises(ValueError, match=r"unconverted data|time data"):
         wfdb.rdrecord(str(tmp_path / "A00001"))
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from auricle.errors import InputError
 from auricle.signals import Preprocessing, Recording, condition, cut, resample, spans
+from auricle.signals.quality import assess
 from auricle.signals.windows import bridge
 
 RATES = [100, 125, 128, 200, 250, 256, 257, 300, 360, 500, 1000]
@@ -83,6 +84,18 @@ def test_a_recording_up_to_the_longest_is_one_window():
 def test_too_short_a_recording_is_refused():
     with pytest.raises(InputError, match=r"the recording lasts 1.99 s; at least 2 s are needed for a judgement"):
         spans(1.99, Preprocessing(fs=125.0))
+    with pytest.raises(InputError, match=r"the recording lasts 1.9997 s; at least 2 s are needed"):
+        spans(1.9997, Preprocessing(fs=125.0))
+
+
+def test_a_rate_that_is_too_low_is_flagged_in_every_window():
+    for fs, flagged in ((40.0, True), (62.5, False), (125.0, False)):
+        x = np.random.default_rng(0).normal(size=(1, round(95 * fs)))
+        windows = list(cut(Recording.from_array(x, fs, units="mV"), Preprocessing(fs=125.0)))
+        assert [[flag.kind for flag in window.quality.flags] == ["rate"] for window in windows] == [flagged] * 4
+    (flag,) = assess(x[:, :80], 40.0, "mV", wanted_fs=125.0).flags
+    assert (flag.start, flag.stop) == (0.0, 2.0)
+    assert flag.text == "recorded at 40 Hz, so that nothing above 20 Hz is there; 125 Hz are wanted"
 
 
 @pytest.mark.parametrize(

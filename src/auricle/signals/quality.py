@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from auricle.signals.units import conversion
 
-Kind = Literal["flat line", "clipping", "dropout", "gain"]
+Kind = Literal["flat line", "clipping", "dropout", "gain", "rate"]
 
 FLAT_SECONDS = 1.0
 ZERO_SECONDS = 0.5
@@ -26,7 +26,7 @@ class Flag:
     Attributes
     ----------
     kind
-        "flat line", "clipping", "dropout" or "gain".
+        "flat line", "clipping", "dropout", "gain" or "rate".
     start, stop
         Where, in s from the start of the window.
     text
@@ -70,8 +70,8 @@ class Quality:
         return self.dead <= 0.5
 
 
-def assess(samples: NDArray[np.floating], fs: float, unit: str) -> Quality:
-    """Look for flat lines, clipping, dropouts and implausible amplitudes.
+def assess(samples: NDArray[np.floating], fs: float, unit: str, *, wanted_fs: float | None = None) -> Quality:
+    """Look for flat lines, clipping, dropouts, implausible amplitudes and a rate that is too low.
 
     Parameters
     ----------
@@ -81,14 +81,17 @@ def assess(samples: NDArray[np.floating], fs: float, unit: str) -> Quality:
         Rate in Hz.
     unit
         A voltage. In mV the limits of an ECG hold for the amplitude, in any other unit those of an EEG.
+    wanted_fs
+        The rate in Hz that the samples will be brought to; None leaves out the look at the rate.
 
     Notes
     -----
     A *dropout* is a missing or infinite sample, or at least 0.5 s of exact zeros. A *flat line* is at least 1 s of one
     other value. *Clipping* is the largest or smallest value of the window held for at least 20 ms (and 3 samples) at a
     time and 0.1 s in all. *Gain* is a median peak-to-peak over 2-s blocks outside 0.05 to 20 mV (ECG) or 0.001 to 2 mV
-    (EEG): a body gives no such signal, so the unit or the gain of the file is wrong. The limits are set wide, so that a
-    flag is seldom false; a window without one may still be unreadable.
+    (EEG): a body gives no such signal, so the unit or the gain of the file is wrong. *Rate* is a rate below half of the
+    wanted one: half of what a window could hold was never recorded. The limits are set wide, so that a flag is seldom
+    false; a window without one may still be unreadable.
     """
     flags: list[Flag] = []
     dead = 0.0
@@ -97,6 +100,9 @@ def assess(samples: NDArray[np.floating], fs: float, unit: str) -> Quality:
         found, share = _assess_channel(x, fs, unit, where)
         flags += found
         dead = max(dead, share)
+    if wanted_fs is not None and fs < wanted_fs / 2:
+        text = f"recorded at {fs:g} Hz, so that nothing above {fs / 2:g} Hz is there; {wanted_fs:g} Hz are wanted"
+        flags.append(Flag("rate", 0.0, np.shape(samples)[-1] / fs, text))
     return Quality(tuple(sorted(flags, key=lambda flag: flag.start)), dead)
 
 

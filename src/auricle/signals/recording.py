@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from auricle.errors import InputError
 from auricle.signals.units import conversion, find_lead, is_unspecific, voltage
+from auricle.signals.visible import visible
 
 Floats = NDArray[np.float32]
 
@@ -73,6 +74,22 @@ class _Selection:
         return values
 
 
+def _single(values: NDArray[np.generic]) -> Floats:
+    with np.errstate(over="ignore"):  # beyond float32 a sample is infinite, and so missing
+        return np.asarray(values, np.float32)
+
+
+def _named(channels: Sequence[str]) -> str:
+    """List channel names for an error, as many as a person reads."""
+    shown = ", ".join(f"'{visible(channel, 40)}'" for channel in channels[:24])
+    return shown + (f" and {len(channels) - 24} more" if len(channels) > 24 else "")
+
+
+def _text(given: str) -> str:
+    """Replace halves of characters, which stand for bytes that are no text, by the mark for that."""
+    return given.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def no_annotations() -> tuple[Annotation, ...]:
     """Stand in for a file without annotations."""
     return ()
@@ -109,7 +126,7 @@ class Recording:
     simulated
         Whether the file says that nobody was recorded.
     notes
-        What was mended, assumed or left out while reading, one sentence each.
+        What was mended, assumed or left out while reading and may change a judgement, one sentence each.
     source
         The file, or None for an array.
     others
@@ -139,13 +156,22 @@ class Recording:
     others: tuple["Recording", ...] = ()
 
     def __post_init__(self) -> None:
+        # A file's name may hold bytes that are no text; neither JSON nor a page could hold them.
+        for name in ("id", "subject"):
+            if (given := getattr(self, name)) is not None:
+                object.__setattr__(self, name, _text(given))
+        object.__setattr__(self, "channels", tuple(map(_text, self.channels)))
+        object.__setattr__(self, "units", tuple(map(_text, self.units)))
         if not 0 < self.fs <= HIGHEST_RATE:
-            raise InputError(f"recording {self.id}: a rate of {self.fs:g} Hz; it must be above 0 and at most 1 MHz")
+            raise InputError(
+                f"recording {visible(self.id)}: a rate of {self.fs:g} Hz; it must be above 0 and at most 1 MHz"
+            )
         if self.n_samples < 1 or not self.channels:
-            raise InputError(f"recording {self.id} holds no samples; there is nothing to judge in it")
+            raise InputError(f"recording {visible(self.id)} holds no samples; there is nothing to judge in it")
         if len(self.units) != len(self.channels):
             raise InputError(
-                f"recording {self.id}: {len(self.channels)} channels and {len(self.units)} units; give one per channel"
+                f"recording {visible(self.id)}: {len(self.channels)} channels and {len(self.units)} units; "
+                "give one per channel"
             )
 
     def __repr__(self) -> str:
@@ -226,7 +252,7 @@ class Recording:
             channels=names,
             units=(units,) * len(names) if isinstance(units, str) else tuple(units),
             n_samples=values.shape[1],
-            samples_from=ArraySource(np.asarray(values, np.float32)),
+            samples_from=ArraySource(_single(values)),
             annotations_from=_Given(tuple(annotations)),
             subject=subject,
             simulated=simulated,
@@ -255,7 +281,8 @@ class Recording:
         stop = self.n_samples if stop is None else stop
         if not 0 <= start <= stop <= self.n_samples:
             raise InputError(
-                f"samples {start} to {stop} of recording {self.id} were asked for; it has 0 to {self.n_samples}"
+                f"samples {start} to {stop} of recording {visible(self.id)} were asked for; "
+                f"it has 0 to {self.n_samples}"
             )
         return self.samples_from.read(range(len(self.channels)), start, stop)
 
@@ -297,9 +324,10 @@ class Recording:
             raise InputError(f"{unit!r} was asked for as the unit; allowed are V, mV, uV and nV")
         for row in rows:
             if voltage(self.units[row]) is None:
-                stated = f"in {self.units[row]!r}, which is no voltage" if self.units[row].strip() else "without a unit"
+                unit_there = visible(self.units[row], 20)
+                stated = f"in '{unit_there}', which is no voltage" if self.units[row].strip() else "without a unit"
                 raise InputError(
-                    f"channel {self.channels[row]!r} of recording {self.id} is {stated}; "
+                    f"channel '{visible(self.channels[row], 40)}' of recording {visible(self.id)} is {stated}; "
                     f'if you know what its numbers are in, say so with --unit {target} (unit="{target}" in Python)'
                 )
         factors = tuple(conversion(self.units[row], target) for row in rows)
@@ -314,19 +342,18 @@ class Recording:
     def _missing(self, leads: Sequence[Sequence[str]]) -> str:
         groups = (self, *self.others)
         there = "; ".join(
-            ", ".join(repr(channel) for channel in group.channels) + (f" at {group.fs:g} Hz" if len(groups) > 1 else "")
-            for group in groups
+            _named(group.channels) + (f" at {group.fs:g} Hz" if len(groups) > 1 else "") for group in groups
         )
         everything = [channel for group in groups for channel in group.channels]
         for names in leads:
             if find_lead(names, everything) is None:
                 wanted = " or ".join(names)
                 return (
-                    f"recording {self.id} has no channel {wanted}; it has {there}. "
-                    f"Name the channel to use with --lead, e.g. --lead {everything[0]!r}"
+                    f"recording {visible(self.id)} has no channel {visible(wanted)}; it has {there}. Give the one to "
+                    f"use with --lead, by name or by number from 0: --lead '{visible(everything[0], 40)}' or --lead 0"
                 )
         return (
-            f"the channels asked for have different rates in recording {self.id}, which has {there}; "
+            f"the channels asked for have different rates in recording {visible(self.id)}, which has {there}; "
             "a window needs channels of one rate: name such channels with --lead"
         )
 

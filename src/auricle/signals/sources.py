@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from auricle.errors import InputError
@@ -21,7 +21,7 @@ class Source:
     Attributes
     ----------
     id
-        Name of the record.
+        Name of the record; where several that were found together have the same, with its suffix and folders.
     path
         The file; for WFDB the header, for an archive the archive.
     key
@@ -38,10 +38,12 @@ class Source:
     unit: str | None = None
 
     def open(self) -> Recording:
-        """Open the recording; see `Recording.read`."""
+        """Open the recording, see `Recording.read`, under the source's id: names within files need not differ."""
         if self.index is not None:
-            return npz.read_member(self.path, self.index, Options(fs=self.fs, unit=self.unit))
-        return read_recording(self.path, fs=self.fs, unit=self.unit)
+            recording = npz.read_member(self.path, self.index, Options(fs=self.fs, unit=self.unit))
+        else:
+            recording = read_recording(self.path, fs=self.fs, unit=self.unit)
+        return replace(recording, id=self.id)
 
 
 def find_recordings(
@@ -75,10 +77,29 @@ def find_recordings(
     for path in given:
         for source in _listed(os.fspath(path), fs, unit):
             found.setdefault(source.key, source)
-    return list(found.values())
+    return _distinct(list(found.values()))
+
+
+def _distinct(sources: list[Source]) -> list[Source]:
+    """Make ids that several sources share longer by the file's suffix and the folders above, until they differ."""
+    shared: dict[str, list[Source]] = {}
+    for source in sources:
+        shared.setdefault(source.id, []).append(source)
+    names: dict[str, str] = {}
+    for alike in shared.values():
+        paths = [Path(source.key).parts for source in alike]
+        longest = max(map(len, paths))
+        depth = next((n for n in range(1, longest) if len({path[-n:] for path in paths}) == len(paths)), longest)
+        names |= {
+            source.key: "/".join(path[-depth:]) if len(alike) > 1 else source.id
+            for source, path in zip(alike, paths, strict=True)
+        }
+    return [replace(source, id=names[source.key]) for source in sources]
 
 
 def _listed(given: str, fs: float | None, unit: str | None) -> Iterator[Source]:
+    if not given.strip():
+        raise InputError("an empty path was given (an unset variable?); name a file or a folder, . for the present one")
     archive, _, member = given.rpartition("::")
     if archive.lower().endswith(".npz"):
         where = Path(archive)
@@ -130,8 +151,10 @@ def _files(folder: Path) -> Iterator[Path]:
     for where, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            if not name.startswith("."):
-                yield Path(where, name)
+            path = Path(where, name)
+            # A link that leads nowhere is kept, so that it is reported; a pipe or a device is no recording.
+            if not name.startswith(".") and (path.is_file() or not path.exists()):
+                yield path
 
 
 def _is_recording(path: Path) -> bool:

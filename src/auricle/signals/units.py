@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from auricle.errors import InputError
+from auricle.signals.visible import visible
 
 _VOLTS = {"v": 1.0, "mv": 1e-3, "uv": 1e-6, "nv": 1e-9}
 _SPELLED = {"volt": "v", "millivolt": "mv", "microvolt": "uv", "nanovolt": "nv"}
@@ -76,7 +77,8 @@ def find_lead(names: Sequence[str], channels: Sequence[str]) -> int | None:
             hits = [i for i, spelling in enumerate(spellings) if spelling == wanted]
             if len(hits) > 1:
                 raise InputError(
-                    f"{len(hits)} channels answer to {name!r} ({', '.join(channels)}); "
+                    f"{len(hits)} channels answer to {name!r} "
+                    f"({', '.join(visible(channels[hit], 40) for hit in hits[:8])}); "
                     f"name the one meant by its index, --lead {hits[0]} or --lead {hits[1]}"
                 )
             if hits:

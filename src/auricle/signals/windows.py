@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from auricle.errors import InputError
 from auricle.signals.quality import Quality, assess
+from auricle.signals.visible import visible
 
 if TYPE_CHECKING:
     from auricle.signals.recording import Recording
@@ -115,13 +116,19 @@ def spans(duration: float, preprocessing: Preprocessing) -> list[tuple[float, fl
     """
     if duration < preprocessing.shortest:
         raise InputError(
-            f"the recording lasts {duration:.3g} s; at least {preprocessing.shortest:g} s are needed for a judgement"
+            f"the recording lasts {_below(duration, preprocessing.shortest)} s; "
+            f"at least {preprocessing.shortest:g} s are needed for a judgement"
         )
     if duration <= preprocessing.longest:
         return [(0.0, duration)]
     count = ceil(max(0.0, duration - preprocessing.window) / preprocessing.hop - 1e-9)
     starts = [i * preprocessing.hop for i in range(count)] + [duration - preprocessing.window]
     return [(start, start + preprocessing.window) for start in starts]
+
+
+def _below(value: float, limit: float) -> str:
+    """Write a number below `limit` with as many digits as it takes to look smaller."""
+    return next(text for digits in range(3, 18) if float(text := f"{value:.{digits}g}") < limit)
 
 
 def resample(samples: NDArray[np.floating], fs: float, new_fs: float) -> Floats:
@@ -174,8 +181,8 @@ def check_rate(recording: "Recording", preprocessing: Preprocessing) -> None:
     """Refuse a recording with a rate so far off that its header must be damaged, before it asks for endless windows."""
     if not _comparable(recording.fs, preprocessing.fs):
         raise InputError(
-            f"recording {recording.id} has {recording.fs:g} Hz and windows of {preprocessing.fs:g} Hz are needed; "
-            "rates may differ by a factor of 1,000 at the most"
+            f"recording {visible(recording.id)} has {recording.fs:g} Hz and windows of {preprocessing.fs:g} Hz are "
+            "needed; rates may differ by a factor of 1,000 at the most"
         )
 
 
@@ -229,7 +236,7 @@ def cut(
             fs=preprocessing.fs,
             start=start,
             stop=stop,
-            quality=assess(raw, chosen.fs, preprocessing.unit),
+            quality=assess(raw, chosen.fs, preprocessing.unit, wanted_fs=preprocessing.fs),
         )
 
 

@@ -1,6 +1,7 @@
 """Opening files with errors that a person can act on."""
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,9 +27,12 @@ def read_bytes(path: Path, offset: int, count: int) -> bytes:
 
 
 def size_of(path: Path) -> int:
-    """Size of a file in bytes."""
+    """Size of a file in bytes; a pipe or a device, whose end may never come, is refused."""
     with reading(path):
-        return path.stat().st_size
+        found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise InputError(f"{path} is no ordinary file (a folder, a pipe or a device); copy what it gives into a file")
+    return found.st_size
 
 
 @contextmanager
@@ -54,7 +58,15 @@ def parsing(path: Path, kind: str) -> Iterator[None]:
         raise InputError(f"{path} can't be read: {error.strerror or error}") from error
     # A damaged file may break any assumption of a parser, and a foreign one documents none of its errors.
     except Exception as error:
-        raise FormatError(f"{path} is damaged or is no {kind} file ({type(error).__name__}: {error})") from error
+        raise FormatError(
+            f"{path} is damaged or is no {kind} file ({type(error).__name__}: {_first_line(error)}); fetch it again"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    # What a library adds below its first line is advice to programmers, such as to allow pickles.
+    line = (str(error).splitlines() or [""])[0]
+    return line if len(line) <= 160 else f"{line[:160]}..."
 
 
 @contextmanager

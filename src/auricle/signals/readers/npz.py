@@ -1,6 +1,7 @@
 """NPZ files: one recording in auricle's own layout, or an archive of thousands in the layout of cinc2017.npz."""
 
 import math
+import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ class _Stored:
 
     def read(self, rows: Sequence[int], start: int, stop: int) -> Floats:
         values = _samples(self.path, *_state(self.path))
-        return np.asarray(values[list(rows), start:stop], np.float32)
+        return values[list(rows), start:stop]
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class _Member:
 def read(path: Path, options: Options, *, member: str | None = None) -> Recording:
     """Open a recording of auricle's own layout, or one recording of an archive by its id."""
     names = set(_shapes(path))
-    if names.issuperset(_ARCHIVE):
+    if member is not None or names.issuperset(_ARCHIVE):
         ids = archive_ids(path)
         if member is None and len(ids) > 1:
             raise InputError(
@@ -86,15 +87,21 @@ def holds(path: Path) -> str | None:
     A file that can't be read counts as a recording, so that opening it says what is wrong instead of nobody noticing.
     """
     try:
+        size_of(path)  # opening a pipe would wait for ever
         with zipfile.ZipFile(path) as file:
             names = {name.removesuffix(".npy") for name in file.namelist()}
-    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
+    except (InputError, OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
         return "recording"
     return "archive" if names.issuperset(_ARCHIVE) else "recording" if names.issuperset(_OWN) else None
 
 
 def archive_ids(path: Path) -> tuple[str, ...]:
     """Ids of the recordings of an archive, in its order; no sample is read."""
+    if not _shapes(path).keys() >= {*_ARCHIVE}:
+        raise FormatError(
+            f"{path.name} is no archive of recordings, which has the arrays {', '.join(_ARCHIVE)}; "
+            "give the file alone, without :: and a name"
+        )
     return _ids(path, *_state(path))
 
 
@@ -148,12 +155,14 @@ def write_recording(recording: Recording, path: Path) -> Path:
 
 
 def _read_own(path: Path, options: Options) -> Recording:
-    shape, kind = _shapes(path)["samples"]
-    if len(shape) != 2 or kind not in "iuf":
-        raise FormatError(f"{path.name}: samples of shape {shape}; they must be real numbers (channels, time)")
+    shape, dtype = _shapes(path)["samples"]
+    if len(shape) != 2 or dtype.kind not in "iuf":
+        raise FormatError(
+            f"{path.name}: samples of shape {shape} and type {dtype}; they must be real numbers (channels, time)"
+        )
     with parsing(path, "NPZ"):
         values = _load(path, {"fs", "channels", "units", "id", "subject", "simulated"})
-        fs = float(values["fs"])
+        fs = float(_one(path, values, "fs"))
         channels, units = _strings(values["channels"]), _strings(values["units"])
     if len(channels) != shape[0] or len(units) != shape[0]:
         raise FormatError(
@@ -161,14 +170,14 @@ def _read_own(path: Path, options: Options) -> Recording:
             "they must agree"
         )
     return Recording(
-        id=str(values["id"]) if "id" in values else path.stem,
+        id=str(_one(path, values, "id")) if "id" in values else path.stem,
         fs=options.rate(fs, path.name),
         channels=channels,
         units=options.units(units),
         n_samples=shape[1],
         samples_from=_Stored(path),
         annotations_from=partial(_own_annotations, path),
-        subject=str(values["subject"]) if "subject" in values else None,
+        subject=str(_one(path, values, "subject")) if "subject" in values else None,
         simulated=bool(np.all(values.get("simulated", False))),
         source=path,
     )
@@ -187,6 +196,12 @@ def _own_annotations(path: Path) -> tuple[Annotation, ...]:
         )
 
 
+def _one(path: Path, values: dict[str, NDArray[Any]], name: str) -> Any:
+    if values[name].size != 1:
+        raise FormatError(f"{path.name}: the array {name} holds {values[name].size} values; one is needed")
+    return values[name].item()
+
+
 def _strings(values: NDArray[Any]) -> tuple[str, ...]:
     return tuple(str(value) for value in np.atleast_1d(values))
 
@@ -200,7 +215,7 @@ def _state(path: Path) -> tuple[int, int]:
 
 @lru_cache(maxsize=1)
 def _samples(path: Path, changed: int, size: int) -> Floats:  # noqa: ARG001 -- the key of the cache
-    with parsing(path, "NPZ"):
+    with parsing(path, "NPZ"), np.errstate(over="ignore"):  # beyond float32 a sample is infinite, and so missing
         return np.asarray(_load(path, {"samples"})["samples"], np.float32)
 
 
@@ -217,15 +232,16 @@ def _ids(path: Path, changed: int, size: int) -> tuple[str, ...]:  # noqa: ARG00
 def _archive(path: Path, changed: int, size: int) -> Archive:
     with parsing(path, "NPZ"):
         values = _load(path, {"delta", "offset", "label", "fs", "gain"})
-        delta, offset = values["delta"], values["offset"].astype(np.int64)
+        delta, offset = values["delta"], values["offset"]
         labels = _strings(values["label"]) if "label" in values else None
-        fs, gain = float(values["fs"]), float(values["gain"])
+        fs, gain = float(_one(path, values, "fs")), float(_one(path, values, "gain"))
     ids = _ids(path, changed, size)
-    if delta.ndim != 1 or delta.dtype.kind != "i" or offset.shape != (len(ids) + 1,):
+    if delta.ndim != 1 or delta.dtype.kind != "i" or offset.dtype.kind not in "iu" or offset.shape != (len(ids) + 1,):
         raise FormatError(
-            f"{path.name}: delta of shape {delta.shape} and {delta.dtype}, {offset.size} offsets, {len(ids)} ids; "
-            "delta is a row of whole numbers, and there is one offset more than ids"
+            f"{path.name}: delta of shape {delta.shape} and {delta.dtype}, {offset.size} offsets of {offset.dtype}, "
+            f"{len(ids)} ids; delta is a row of whole numbers, and so is offset, and there is one offset more than ids"
         )
+    offset = offset.astype(np.int64)
     if offset[0] < 0 or offset[-1] > len(delta) or np.any(np.diff(offset) < 0):
         raise FormatError(f"{path.name}: its offsets do not rise from 0 to the {len(delta)} differences it holds")
     if not (0 < gain < math.inf) or (labels is not None and len(labels) != len(ids)):
@@ -235,10 +251,10 @@ def _archive(path: Path, changed: int, size: int) -> Archive:
     return Archive(delta, offset, ids, labels, fs, gain)
 
 
-def _shapes(path: Path) -> dict[str, tuple[tuple[int, ...], str]]:
-    """Shape and kind of type of every array, each held against the bytes that are there."""
+def _shapes(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+    """Shape and type of every array, each held against the bytes that are there."""
     size = size_of(path)
-    found: dict[str, tuple[tuple[int, ...], str]] = {}
+    found: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {}
     with parsing(path, "NPZ"), zipfile.ZipFile(path) as file:
         for info in file.infolist():
             if not info.filename.endswith(".npy"):
@@ -256,12 +272,27 @@ def _shapes(path: Path) -> dict[str, tuple[tuple[int, ...], str]]:
                     or info.file_size > _DENSEST * size
                 ):
                     raise ValueError(f"array {info.filename} announces more than the file holds")
-            found[info.filename.removesuffix(".npy")] = (shape, dtype.kind)
+            found[info.filename.removesuffix(".npy")] = (shape, dtype)
     return found
+
+
+def _memory() -> float:
+    """Bytes of memory that this machine has; infinite where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return math.inf
 
 
 def _load(path: Path, names: set[str]) -> dict[str, NDArray[Any]]:
     """Load some arrays, those of them that are there."""
-    there = names & _shapes(path).keys()
+    shapes = _shapes(path)
+    there = names & shapes.keys()
+    needed = sum(math.prod(shapes[name][0]) * shapes[name][1].itemsize for name in there)
+    if needed > _memory() / 2:
+        raise FormatError(
+            f"{path.name} unpacks to {needed / 1e9:.3g} GB, more than half of this machine's memory; "
+            "save the recording as EDF or WFDB, which are read in pieces"
+        )
     with np.load(path, allow_pickle=False) as file:
         return {name: file[name] for name in there}

@@ -34,14 +34,13 @@ _DEFAULT_GAIN = 200.0
 
 _RECORD = re.compile(
     r"(?P<name>[^\s/]+)(/(?P<segments>\d+))?\s+(?P<signals>\d+)"
-    r"(\s+(?P<fs>[\d.eE+-]+)(/[^\s]*)?(\s+(?P<samples>\d+)(?P<rest>(\s+\S+)*))?)?\s*"
+    r"(\s+(?P<fs>[\d.eE+-]+)(/[^\s]*)?(\s+(?P<samples>\d+)(\s+\S+)*)?)?\s*"
 )
 _SIGNAL = re.compile(
     r"(?P<file>\S+)\s+(?P<format>\d+)(x(?P<per_frame>\d+))?(:(?P<skew>\d+))?(\+(?P<offset>\d+))?"
     r"(\s+(?P<gain>[\d.eE+-]+)(\((?P<baseline>-?\d+)\))?(/(?P<unit>\S+))?"
     r"(\s+\d+(\s+(?P<zero>-?\d+)(\s+-?\d+(\s+-?\d+(\s+-?\d+(\s+(?P<name>.*))?)?)?)?)?)?)?\s*"
 )
-_DATE_BEFORE_TIME = re.compile(r"\s+\d{4}-\d\d-\d\d\s+\d\d:\d\d.*")
 
 
 @dataclass(frozen=True)
@@ -214,9 +213,7 @@ def read_header(path: Path) -> Header:
     count = int(record["signals"])
     if count == 0 or count > len(told) - 1:
         raise FormatError(f"{path.name} announces {count} signals and describes {len(told) - 1}; they must agree")
-    notes = []
-    if record["rest"] and _DATE_BEFORE_TIME.fullmatch(record["rest"]):
-        notes.append("the header puts the date before the time; both were passed over")
+    notes: list[str] = []
     signals = tuple(_signal(line, i, path, notes) for i, line in enumerate(told[1 : count + 1]))
     with parsing(path, "WFDB header"):
         fs = float(record["fs"] or _DEFAULT_FS)
