@@ -4,9 +4,7 @@ Base weights and ledger give the trained weights bit for bit (`auricle.zeroth.re
 """
 
 import hashlib
-import os
 from dataclasses import dataclass
-from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,18 +21,17 @@ from auricle.zeroth.ledger_header import (
     LedgerHeader,
     LedgerTensor,
 )
-from auricle.zeroth.one_writer import lock, sync_folder, write_at
 from auricle.zeroth.records import (
     BLOCK,
     LINK_BYTES,
     NULL_STEP,
-    SEAL_FRAME,
     Multipliers,
     Records,
     exponents_record,
     scan,
     step_record,
 )
+from auricle.zeroth.sealed_file import SealedFile
 
 __all__ = [
     "Ledger", "LedgerDamagedError", "LedgerError", "LedgerGroup", "LedgerHeader", "LedgerTensor", "LedgerVerification",
@@ -100,37 +97,27 @@ class Ledger:
     (array([     3,      0, -40000]), 0)
     """
 
-    def __init__(self, path: Path, file: FileIO, *, writable: bool, fsync: bool = False) -> None:
-        self.path = path
+    def __init__(self, file: SealedFile, data: bytes) -> None:
         self._file = file
-        self._writable = writable
-        self._fsync = fsync
-        self._load()
-
-    def _load(self) -> None:
-        """Read the file from its beginning, and refuse it where it is damaged."""
-        data = self._read()
-        self.header, start = read_header(data, self.path)
+        self.header, start = read_header(data, file.path)
         self._first_link = data[start - LINK_BYTES : start]
+        self._load(data, start)
+
+    def _load(self, data: bytes, start: int) -> None:
+        """Understand all records, and refuse them where they are damaged."""
         try:
-            self._records = scan(data, start=start, queries=self.header.queries, groups=len(self.header.groups))
-            self._link = self._records.check_chain(data)
+            records = scan(data, start=start, queries=self.header.queries, groups=len(self.header.groups))
+            link = records.check_chain(data)
         except LedgerDamagedError as error:
             raise LedgerDamagedError(f"{self.path}: {error}") from None
-        self._unfinished = len(data) - self._records.end
-        self._since = hashlib.sha256(self._link + data[self._records.sealed_end : self._records.end])
-        self._end = self._records.end
-        self._steps = self._records.steps
-        self._sealed_steps = self._records.sealed_steps
-        self._sealed_end = self._records.sealed_end
-        self._exponents = self._records.exponents
-        self._check_sizes(data)
-
-    def _check_sizes(self, data: bytes) -> None:
-        multipliers, _ = self._records.multipliers(data)
-        largest = int(np.abs(multipliers).max(initial=0))
+        largest = int(np.abs(records.multipliers(data)[0]).max(initial=0))
         if largest > self.header.largest_multiplier:
             raise LedgerError(f"{self.path}: a multiplier of {largest} stands in it; {self._allowed()}")
+        self._start = start
+        self._unfinished = len(data) - records.end
+        self._seals = len(records.seals)
+        self._steps, self._sealed_steps, self._exponents = records.steps, records.sealed_steps, records.exponents
+        self._file.resume(end=records.end, sealed_end=records.sealed_end, link=link)
 
     def _allowed(self) -> str:
         return (
@@ -156,27 +143,12 @@ class Ledger:
         LedgerError
             A file that exists, or that can't be written.
         """
-        path = Path(path)
-        data = header_bytes(header)
-        try:
-            file = FileIO(path, "xb+")
-        except FileExistsError:
-            raise LedgerError(f"{path} exists already; Ledger.append_to continues it, or give another name") from None
-        except OSError as error:
-            raise LedgerError(f"{path} can't be made: {error.strerror}") from error
-        try:
-            lock(file, path)
-            write_at(file, data, 0)
-            os.fsync(file.fileno())
-        except (OSError, LedgerError) as error:
-            file.close()
-            path.unlink()
-            raise LedgerError(f"{path} can't be written: {error}; nothing was left there") from error
-        return cls(path, file, writable=True, fsync=fsync)
+        begin = header_bytes(header)
+        return cls(SealedFile.create(Path(path), begin, fsync=fsync), begin)
 
     @classmethod
     def open(cls, path: str | Path) -> "Ledger":
-        """Read a ledger as it is now; another process may go on writing it.
+        """Read a ledger as it is now, and let go of the file: another process may go on writing it.
 
         Raises
         ------
@@ -185,7 +157,8 @@ class Ledger:
         LedgerDamagedError
             A ledger with changed bytes.
         """
-        return cls._opened(Path(path), "rb")
+        file = SealedFile.read(Path(path))
+        return cls(file, file.content())
 
     @classmethod
     def append_to(cls, path: str | Path, *, fsync: bool = False) -> "Ledger":
@@ -196,38 +169,12 @@ class Ledger:
         LedgerError
             As `open`, and when another writer has the file.
         """
-        return cls._opened(Path(path), "rb+", fsync=fsync)
-
-    @classmethod
-    def _opened(cls, path: Path, mode: str, *, fsync: bool = False) -> "Ledger":
-        writable = "+" in mode
-        while True:
-            try:
-                file = FileIO(path, mode)
-            except OSError as error:
-                raise LedgerError(f"{path} can't be opened: {error.strerror}; Ledger.create makes one") from error
-            try:
-                if writable:
-                    lock(file, path)
-                    if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                        # Its writer rolled it back meanwhile: the name now stands for another file.
-                        file.close()
-                        continue
-                ledger = cls(path, file, writable=writable, fsync=fsync)
-                if writable:
-                    ledger._drop_unfinished()
-            except BaseException:
-                file.close()
-                raise
-            return ledger
-
-    def _drop_unfinished(self) -> None:
-        if self._unfinished:
-            try:
-                os.ftruncate(self._file.fileno(), self._end)
-            except OSError as error:
-                raise LedgerError(f"{self.path}: its unfinished step can't be dropped: {error.strerror}") from error
-            self._unfinished = 0
+        file = SealedFile.append_to(Path(path), fsync=fsync)
+        try:
+            return cls(file, file.content())
+        except BaseException:
+            file.abandon()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -239,6 +186,11 @@ class Ledger:
 
     def __repr__(self) -> str:
         return f"Ledger({str(self.path)!r}, steps={self.steps}, unsealed={self.unsealed})"
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return self._file.path
 
     @property
     def steps(self) -> int:
@@ -295,8 +247,9 @@ class Ledger:
         self._check_shape(c)
         if c.dtype.kind not in "iu":
             raise LedgerError(f"multipliers of type {c.dtype} were given; whole numbers of an integer type are needed")
-        if int(c.max()) > self.header.largest_multiplier or int(c.min()) < -self.header.largest_multiplier:
-            raise LedgerError(f"a multiplier of {int(max(c.max(), -c.min(), key=abs))} was given; {self._allowed()}")
+        worst = max(int(c.max()), int(c.min()), key=abs)
+        if abs(worst) > self.header.largest_multiplier:
+            raise LedgerError(f"a multiplier of {worst} was given; {self._allowed()}")
         c = c.astype(np.int64)
         exponents = tuple(exact_exponent(c[:, g], now, g) for g, now in enumerate(self._exponents))
         record = b"" if exponents == self._exponents else exponents_record(exponents)
@@ -312,71 +265,22 @@ class Ledger:
             raise LedgerError(f"multipliers of shape {c.shape} were given; (queries, groups) = {needed} is needed")
 
     def _append(self, record: bytes, exponents: tuple[int, ...]) -> None:
-        self._need_writable()
         if self._steps % BLOCK == 0 and self.unsealed:
             # A kill fell between a block's last step and its seal.
-            self._seal()
-        if (self._steps + 1) % BLOCK == 0:
-            self._put(record, seal=True, steps=1)
-        else:
-            self._put(record, seal=False, steps=1)
+            self._put(b"", seal=True, steps=0)
+        self._put(record, seal=(self._steps + 1) % BLOCK == 0, steps=1)
         self._exponents = exponents
 
-    def _seal(self) -> None:
-        if self._end > self._sealed_end:
-            self._put(b"", seal=True, steps=0)
-
     def _put(self, record: bytes, *, seal: bool, steps: int) -> None:
-        """Write a record, and its seal where one is due, in one go: on failure neither is there."""
-        since = self._since.copy()
-        since.update(record)
-        if seal:
-            since.update(SEAL_FRAME)
-            record += SEAL_FRAME + since.digest()
-        try:
-            write_at(self._file, record, self._end)
-            if seal and self._fsync:
-                os.fsync(self._file.fileno())
-        except OSError as error:
-            self._take_back()
-            raise LedgerError(
-                f"{self.path} can't be written: {error.strerror}; it still holds its {self._steps} steps and no more: "
-                "make room, or roll the weights back to them"
-            ) from error
-        self._end += len(record)
+        self._file.put(record, seal=seal)
         self._steps += steps
         if seal:
-            self._link = since.digest()
-            since = hashlib.sha256(self._link)
-            self._sealed_steps, self._sealed_end = self._steps, self._end
-        self._since = since
+            self._sealed_steps = self._steps
 
-    def _take_back(self) -> None:
-        try:
-            os.ftruncate(self._file.fileno(), self._end)
-        except OSError:
-            # A shorter record could otherwise be followed by the rest of this one.
-            self._writable = False
-
-    def _need_writable(self) -> None:
-        if self._file.closed:
-            raise LedgerError(f"{self.path} is closed; Ledger.append_to continues it")
-        if not self._writable:
-            raise LedgerError(f"{self.path} is open for reading only; close it, and Ledger.append_to continues it")
-
-    def _read(self) -> bytes:
-        if self._file.closed:
-            raise LedgerError(f"{self.path} is closed; Ledger.open reads it")
-        self._file.seek(0)
-        try:
-            return self._file.readall()
-        except OSError as error:
-            raise LedgerError(f"{self.path} can't be read: {error.strerror}") from error
-
-    def _now(self) -> tuple[bytes, Records]:
-        """Bytes and records as of the last append of this object."""
-        data = self._read()[: self._end]
-        return data, scan(data, start=self._records.start, queries=self.header.queries, groups=len(self.header.groups))
+    def _records(self) -> tuple[bytes, Records]:
+        """Bytes and records as of this object's last append."""
+        data = self._file.content()
+        return data, scan(data, start=self._start, queries=self.header.queries, groups=len(self.header.groups))
 
     def multipliers(self, start: int = 0, stop: int | None = None) -> tuple[Multipliers, NDArray[np.bool_]]:
         """Multipliers of the steps from `start` up to `stop` (None: all).
@@ -388,7 +292,7 @@ class Ledger:
         stop = self._steps if stop is None else stop
         if not 0 <= start <= stop <= self._steps:
             raise LedgerError(f"steps {start} to {stop} were asked for; {self.path} holds 0 to {self._steps}")
-        data, records = self._now()
+        data, records = self._records()
         multipliers, null = records.multipliers(data)
         return multipliers[start:stop], null[start:stop]
 
@@ -413,51 +317,31 @@ class Ledger:
         LedgerDamagedError
             A changed bit in the sealed part; the text names the block's bytes and how many steps before it are intact.
         """
-        with Ledger.open(self.path) as fresh:
-            return LedgerVerification(
-                steps=fresh.steps,
-                unsealed=fresh.unsealed,
-                seals=len(fresh._records.seals),
-                unfinished_bytes=fresh._unfinished,
-                link=fresh._link.hex(),
-            )
+        fresh = Ledger.open(self.path)
+        return LedgerVerification(
+            steps=fresh.steps,
+            unsealed=fresh.unsealed,
+            seals=fresh._seals,
+            unfinished_bytes=fresh._unfinished,
+            link=fresh._file.link.hex(),
+        )
 
     def truncate(self, step: int) -> None:
         """Go back to the first `step` steps and seal them: the ledger's half of a rollback.
 
         The new file is complete on the disk before it takes the place of the old one.
         """
-        self._need_writable()
+        self._file.writer()
         if not 0 <= step <= self._steps:
             raise LedgerError(f"step {step} was asked for; {self.path} holds 0 to {self._steps}")
-        data, records = self._now()
-        beside = self.path.with_name(f"{self.path.name}.{os.getpid()}.tmp")
-        try:
-            file = FileIO(beside, "xb+")
-        except OSError as error:
-            raise LedgerError(f"{beside} can't be made: {error.strerror}; the ledger is as it was") from error
-        try:
-            lock(file, beside)
-            write_at(file, data[: records.end_of(step)], 0)
-            shorter = Ledger(beside, file, writable=True)
-            shorter._seal()
-            os.fsync(file.fileno())
-            beside.replace(self.path)
-        except (OSError, LedgerError) as error:
-            file.close()
-            beside.unlink(missing_ok=True)
-            raise LedgerError(f"{self.path} can't be shortened: {error}; it is as it was") from error
-        self._file.close()
-        self._file = file
-        sync_folder(self.path.parent)
-        self._load()
+        data, records = self._records()
+        end = records.end_of(step)
+        self._file.shorten(end)
+        self._load(data[:end], self._start)
+        if self.unsealed:
+            self._put(b"", seal=True, steps=0)
 
     def close(self) -> None:
         """Seal what is not sealed yet and let go of the file. A second call does nothing."""
-        if self._file.closed:
-            return
-        try:
-            if self._writable:
-                self._seal()
-        finally:
-            self._file.close()
+        self._file.close()
+        self._sealed_steps = self._steps

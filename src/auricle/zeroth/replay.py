@@ -137,8 +137,8 @@ def replay(base: Base, ledger: Ledger, *, step: int | None = None) -> list[NDArr
             _add_directions(weights.reshape(-1), header, multipliers[:, :, tensor.group], start)
         if weights.size and max(int(weights.max()), -int(weights.min())) >= GRID_LIMIT:
             raise LedgerError(
-                f"{ledger.path} moves a weight of {tensor.name!r} out of its grid, which no training does: it was not "
-                "written by auricle, or for other weights"
+                f"{ledger.path} moves a weight of {tensor.name!r} out of its grid, which no training does: whatever "
+                "wrote it was not auricle's optimizer, and it can't be replayed"
             )
         start += tensor.size
     return [from_grid_units(k, header.groups[t.group].grid) for k, t in zip(units, header.tensors, strict=True)]
