@@ -11,15 +11,20 @@ from auricle.zeroth.bank import LfsrBank
 from auricle.zeroth.estimators import Estimator, OneSided, TwoSided
 from auricle.zeroth.fresh import Gaussian, Signs, Uniform
 from auricle.zeroth.grid import GridOverflowError
+from auricle.zeroth.ledger import Ledger, LedgerDamagedError, LedgerError
 from auricle.zeroth.optimizer import ZerothOrder
 from auricle.zeroth.perturbation import Perturbation
 from auricle.zeroth.pool import Pool
+from auricle.zeroth.replay import pool_change, replay
 from auricle.zeroth.specs import perturbation_from
 
 __all__ = [
     "Estimator",
     "Gaussian",
     "GridOverflowError",
+    "Ledger",
+    "LedgerDamagedError",
+    "LedgerError",
     "LfsrBank",
     "OneSided",
     "Perturbation",
@@ -29,4 +34,6 @@ __all__ = [
     "Uniform",
     "ZerothOrder",
     "perturbation_from",
+    "pool_change",
+    "replay",
 ]

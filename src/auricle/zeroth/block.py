@@ -14,8 +14,8 @@ from auricle.zeroth.modulus import Modulus, amplitude, scale
 from auricle.zeroth.perturbation import Perturbation
 from auricle.zeroth.streams import Adder, adder
 
-WORD = 15
-"""Bits of a multiplier's magnitude: with its sign it takes two bytes in a ledger."""
+WORD = (1 << 15) - 1
+"""Greatest magnitude of a multiplier's word: with its sign it takes two bytes in a ledger."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,10 @@ class Block:
         self.exponent = exponent_for(largest, headroom) if exponent is None else exponent
         for weight in self.views:
             to_grid(weight, self.exponent)
+        self.measure()
+
+    def measure(self) -> None:
+        """Look how great the weights are."""
         self.reach = self._measured()
 
     def plan(self, directions: range) -> Plan:
@@ -151,7 +155,7 @@ class Block:
         if self.exponent is None:
             return wanted
         unit = 2.0**-self.exponent
-        rounded = [self._rounded(c / unit, (*place, query)) for query, c in enumerate(wanted)]
+        rounded = _rounded([c / unit for c in wanted], place)
         most = sum(abs(c) for c in rounded) + 2 * round(max(plan.amplitudes) / unit)
         if self.reach + most * self.spec.largest >= LIMIT:
             # Measured where the weights stand, an amplitude away from their place.
@@ -164,13 +168,6 @@ class Block:
         self.reach += sum(abs(c) for c in rounded) * self.spec.largest
         return [c * unit for c in rounded]
 
-    def _rounded(self, value: float, place: tuple[int, ...]) -> int:
-        """Round to at most 15 bits and an exponent."""
-        shift = max(0, math.floor(abs(value)).bit_length() - WORD)
-        whole = round_randomly(value / 2**shift, *place)
-        # Rounded up to 2**15 it is still one word: 2**14 with the next exponent.
-        return whole << shift
-
     def decay(self) -> None:
         """Shrink the weights by lr x weight_decay."""
         if factor := self.group["lr"] * self.group["weight_decay"]:
@@ -181,3 +178,11 @@ class Block:
         """Greatest weight as it stands, in grid units."""
         assert self.exponent is not None
         return max([0, *(units(weight, self.exponent) for weight in self.views)])
+
+
+def _rounded(values: Sequence[float], place: Sequence[int]) -> list[int]:
+    """Round multipliers to words of two bytes times one power of two."""
+    largest, shift = max(map(abs, values)), 0
+    while math.ceil(largest / 2**shift) > WORD:
+        shift += 1
+    return [round_randomly(value / 2**shift, *place, query) << shift for query, value in enumerate(values)]

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,9 +13,11 @@ from auricle.errors import InputError
 from auricle.zeroth.block import Block, Plan
 from auricle.zeroth.closure import Buffers, Evaluation, Loss
 from auricle.zeroth.estimators import Estimator, TwoSided
+from auricle.zeroth.ledger import Ledger
 from auricle.zeroth.modulus import Modulus, check_modulus
 from auricle.zeroth.perturbation import Perturbation
 from auricle.zeroth.pool import Pool
+from auricle.zeroth.recorder import Recorder
 
 Exchange = Callable[[Sequence[float]], Sequence[float]]
 
@@ -50,6 +53,9 @@ class ZerothOrder(Optimizer):
         and a run replays on any machine. float32 only.
     headroom
         On a grid: how many times the greatest weight a weight may become.
+    ledger
+        File in which every step is recorded in two bytes; implies a grid. A new path begins a ledger. A ledger that
+        began with these very weights is replayed into them, and training goes on after its last step.
     merge
         Leave the weights perturbed for the next step, which saves one of three passes over them. Call `settle()`
         before looking at the weights; `state_dict()` does.
@@ -93,6 +99,7 @@ class ZerothOrder(Optimizer):
         estimator: Estimator | None = None,
         grid: bool = False,
         headroom: float = 4.0,
+        ledger: str | Path | None = None,
         merge: bool = False,
         buffers: Buffers = "freeze",
         seed: int = 0,
@@ -102,7 +109,7 @@ class ZerothOrder(Optimizer):
         self.perturbation = Pool() if perturbation is None else perturbation
         self.modulus: Modulus = modulus
         self.estimator = TwoSided() if estimator is None else estimator
-        self.grid = grid
+        self.grid = grid or ledger is not None
         self.merge = merge
         self.seed = seed
         self.steps = 0
@@ -115,13 +122,16 @@ class ZerothOrder(Optimizer):
         super().__init__(params, {"lr": lr, "eps": eps, "weight_decay": weight_decay})
         self._complete = True
         self._weights = [p for group in self.param_groups for p in group["params"] if p.requires_grad]
-        _check_weights(self._weights, grid=grid)
+        _check_weights(self._weights, grid=self.grid)
         self.dimension = sum(weight.numel() for weight in self._weights)
         """Weights that are trained, d."""
         self.perturbation.length(self.dimension)  # refuses directions that repeat before anything is touched
-        if grid and any(group["weight_decay"] for group in self.param_groups):
-            raise InputError("weight_decay was given with grid=True; shrinking leaves the grid, so one of them must go")
+        if self.grid and any(group["weight_decay"] for group in self.param_groups):
+            raise InputError("weight_decay was given with a grid; shrinking leaves it, so one of them must go")
         self._evaluation = Evaluation([weight.device for weight in self._weights], buffers)
+        self._recorder: Recorder | None = None
+        if ledger is not None:
+            self._record(Path(ledger))
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group while the optimizer is made; later, the flat index would change under the perturbations."""
@@ -168,6 +178,8 @@ class ZerothOrder(Optimizer):
                 differences = list(self._exchange(differences))
             changes = self._changes(plans, differences)
             ahead = self._ahead()
+            if self._recorder is not None:
+                self._recorder.record(changes)
         except BaseException:
             self.settle()
             raise
@@ -179,6 +191,34 @@ class ZerothOrder(Optimizer):
         for block in self._blocks:
             block.move({})
         self._versions = [_version(weight) for weight in self._weights]
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """The ledger that the steps are recorded in."""
+        return None if self._recorder is None else self._recorder.ledger
+
+    def rollback(self, step: int) -> None:
+        """Take back all steps from `step` on, in the ledger and in the weights, to the bit.
+
+        Raises
+        ------
+        InputError
+            An optimizer without a ledger.
+        LedgerError
+            A step that the ledger does not hold, or a file that can't be written; nothing has then changed.
+        """
+        if self._recorder is None:
+            raise InputError("rollback was asked of an optimizer without a ledger; make it with ledger=PATH")
+        self.settle()
+        self._recorder.rollback(step)
+        self.steps = step
+        self.settle()
+
+    def close(self) -> None:
+        """Put the weights where they belong, and seal and close the ledger."""
+        self.settle()
+        if self._recorder is not None:
+            self._recorder.ledger.close()
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the weights; they belong beside it. Resumes to the same bits."""
@@ -205,6 +245,11 @@ class ZerothOrder(Optimizer):
         for name, value in self._identity().items():
             if own.get(name) != value:
                 raise InputError(f"the state was saved with {name}={own.get(name)!r}, and this optimizer has {value!r}")
+        if self._recorder is not None:
+            if own["steps"] != self.steps:
+                raise InputError(f"the state is of step {own['steps']}, and the ledger of step {self.steps}")
+            super().load_state_dict(dict(state_dict))
+            return
         super().load_state_dict(dict(state_dict))
         self.steps = own["steps"]
         self._blocks = self._made()
@@ -245,6 +290,24 @@ class ZerothOrder(Optimizer):
             if self.grid:
                 block.use_grid(self._headroom)
         self._blocks = blocks
+        self.settle()
+
+    def _record(self, path: Path) -> None:
+        """Take hold of the weights at once: the ledger begins with them, or leads them to its last step."""
+        blocks = self._made()
+        names = [
+            name
+            for group in self.param_groups
+            for name, p in zip(group.get("param_names") or group["params"], group["params"], strict=True)
+            if p.requires_grad
+        ]
+        names = [name if isinstance(name, str) else str(i) for i, name in enumerate(names)]
+        self._recorder = Recorder.begin(
+            path, blocks, names, spec=self.perturbation, queries=self.estimator.queries,
+            estimator=repr(self.estimator), seed=self.seed, headroom=self._headroom,
+        )  # fmt: skip
+        self._blocks = blocks
+        self.steps = self._recorder.ledger.steps
         self.settle()
 
     def _check_weights_are_ours(self) -> None:
