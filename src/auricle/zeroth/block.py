@@ -108,7 +108,7 @@ class Block:
 
     def plan(self, directions: range) -> Plan:
         """Amplitudes and scales of a step, from the group's present eps."""
-        eps = self.group["eps"]
+        eps = float(self.group["eps"])
         if not (math.isfinite(eps) and eps > 0):
             raise InputError(f"eps={eps} was given; it must be above 0 (2**-10 is usual)")
         scales = [scale(self.spec, self.dimension, direction, self.modulus) for direction in directions]
@@ -148,7 +148,7 @@ class Block:
 
         On a grid they are whole multiples of it, rounded at random so that their mean is right; `place` decides.
         """
-        lr = self.group["lr"]
+        lr = float(self.group["lr"])
         if not (math.isfinite(lr) and lr >= 0):
             raise InputError(f"lr={lr} was given; it can't be negative or infinite")
         wanted = [-lr * slope * s for slope, s in zip(slopes, plan.scales, strict=True)]
@@ -170,7 +170,7 @@ class Block:
 
     def decay(self) -> None:
         """Shrink the weights by lr x weight_decay."""
-        if factor := self.group["lr"] * self.group["weight_decay"]:
+        if factor := float(self.group["lr"]) * self.group["weight_decay"]:
             for weight in self.views:
                 weight.mul_(1 - factor)
 
