@@ -43,7 +43,7 @@ class Evaluation:
         def evaluate(closures: Sequence[Loss]) -> float:
             self._restore_random(state)
             with torch.no_grad(), self._watched():
-                return math.fsum(_number(closure()) for closure in closures) / len(closures)
+                return mean([_number(closure()) for closure in closures])
 
         yield evaluate
 
@@ -84,6 +84,20 @@ class Evaluation:
                 f"the closure changes buffers ({', '.join(sorted(changed)[:3])}), so that one evaluation would change "
                 "the next; put these modules into eval(), or pass buffers='freeze' to put the values back"
             )
+
+
+def mean(values: Sequence[float]) -> float:
+    """Mean that is rounded once, in any order of the values; not a number where there is none.
+
+    Examples
+    --------
+    >>> mean([1.0, 2**60, -(2**60)]), mean([float("inf"), float("-inf")])
+    (0.3333333333333333, nan)
+    """
+    try:
+        return math.fsum(values) / len(values)
+    except (ValueError, OverflowError):  # opposite infinities, or a sum beyond the range
+        return math.nan
 
 
 def _number(loss: Any) -> float:
