@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from auricle.errors import InputError
 from auricle.zeroth.block import Block, Plan
-from auricle.zeroth.closure import Buffers, Evaluation, Loss
+from auricle.zeroth.closure import Buffers, Evaluation, Loss, mean
 from auricle.zeroth.estimators import Estimator, TwoSided
 from auricle.zeroth.ledger import Ledger
 from auricle.zeroth.modulus import Modulus, check_modulus
@@ -184,7 +184,7 @@ class ZerothOrder(Optimizer):
             self.settle()
             raise
         self._move(plans, changes, ahead)
-        return torch.tensor(losses[0] if self.estimator.points[0][1] == 0 else math.fsum(losses) / len(losses))
+        return torch.tensor(losses[0] if self.estimator.points[0][1] == 0 else mean(losses))
 
     def settle(self) -> None:
         """Put the weights where they belong; with merge=True they stand perturbed between two steps."""
@@ -249,10 +249,13 @@ class ZerothOrder(Optimizer):
             if own["steps"] != self.steps:
                 raise InputError(f"the state is of step {own['steps']}, and the ledger of step {self.steps}")
             super().load_state_dict(dict(state_dict))
+            for block, group in zip(self._blocks, self.param_groups, strict=True):
+                block.group = group  # torch has made new ones, and schedulers change those
             return
         super().load_state_dict(dict(state_dict))
         self.steps = own["steps"]
-        self._blocks = self._made()
+        # A state from before the first step has taken hold of no weights yet.
+        self._blocks = self._made() if own["exponents"] else []
         for block, exponent, reach in zip(self._blocks, own["exponents"], own["reach"], strict=True):
             if exponent is not None:
                 block.use_grid(self._headroom, exponent)
