@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auricle.zeroth import replay as replaying
 from auricle.zeroth.bank import LfsrBank
 from auricle.zeroth.fresh import Gaussian, Signs, Uniform
 from auricle.zeroth.ledger import Ledger, LedgerError, LedgerGroup, LedgerHeader, LedgerTensor
@@ -154,7 +154,7 @@ def test_few_and_many_offsets_give_the_same_change(tmp_path):
 def test_a_model_larger_than_a_chunk(tmp_path, monkeypatch, name):
     ledger = run(SPECS[name], tmp_path)
     whole = replay(weights(), ledger)
-    monkeypatch.setattr(replaying, "CHUNK", 5)
+    monkeypatch.setattr(sys.modules[replay.__module__], "CHUNK", 5)
     assert same_bits(replay(weights(), ledger), whole)
 
 
