@@ -20,7 +20,7 @@ from auricle.evaluation import evaluate, faithfulness, random_spans, replace_spa
 from auricle.network import Architecture
 from auricle.signals import Preprocessing
 from auricle.signals.archives import open_archive
-from auricle.signals.labelled import LabelledWindows
+from auricle.signals.labelled import LabelledWindows, Unjudged
 from auricle.training import TrainingSettings
 
 SHAPES = Path(__file__).parents[2] / "shared" / "check_shapes.py"
@@ -183,6 +183,33 @@ def test_progress_ends_where_it_should(tiny, windows):
     evaluate(tiny, windows, faithful=3, progress=lambda *a: seen.append(a))
     assert seen[-1] == (3, 3, "testing the evidence")
     assert [s for s in seen if s[2] == "judging"][-1] == (96, 96, "judging")
+
+
+def test_recordings_without_a_window_are_named_in_the_result(tiny, windows, result):
+    assert result["unjudged"] == []
+    lost = Unjudged(recording="R7", label="A", reason="the recording lasts 1 s; at least 2 s are needed")
+    again = evaluate(tiny, replace(windows, unjudged=(lost,)), faithful=0)
+    assert again["unjudged"] == [{"recording": "R7", "label": "A", "reason": lost.reason}]
+    assert again["f1"] == result["f1"]
+
+
+def test_a_negative_number_of_windows_is_refused(tiny, windows):
+    with pytest.raises(InputError, match="-1 windows for the test of the evidence; give 0 to leave it out, or more"):
+        evaluate(tiny, windows, faithful=-1)
+
+
+@pytest.mark.parametrize("kept", ["N", "~", "NA", "O~"])
+def test_data_without_some_classes_keep_the_shape(tiny, windows, kept):
+    some = evaluate(tiny, windows.select(np.isin(windows.labels, list(kept))), faithful=2)
+    test_the_shape_is_the_promised_one(some)
+    assert set(some["levels"]["0.1"]["coverage"]) == set(kept)
+    assert some["macro_f1_over"] == [label for label in "NAO" if label in kept]
+
+
+def test_one_recording_is_enough(tiny, windows):
+    one = evaluate(tiny, windows.select(np.array([3])), faithful=5)
+    assert (one["n"], one["recordings"], one["faithfulness"]["windows"]) == (1, 1, 1)
+    test_the_shape_is_the_promised_one(one)
 
 
 def test_unknown_labels_are_named(tiny, windows):

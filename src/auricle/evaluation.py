@@ -1,6 +1,7 @@
 """An honest evaluation of a specialist on labelled windows: how often right, how well covered, how faithful."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,8 @@ def evaluate(
     Returns
     -------
     dict
-        JSON-able: `n`, `recordings`, `macro_f1` (over the specialist's scored classes that occur), `f1`, `accuracy`,
+        JSON-able: `n`, `recordings`, `unjudged` (recordings of the data set that gave no window, with label and reason;
+        no number below counts them), `macro_f1` (over the specialist's scored classes that occur), `f1`, `accuracy`,
         `confusion`, `levels` by alpha, `faithfulness`. In a level, `coverage` gives for each class the share of its
         windows whose set holds it (`value`), their number (`n`), and the interval (`low`, `high`) in which that share
         lies with a probability of 99 %, over all classes together, if the promise holds; `exact_low` and `exact_high`
@@ -49,6 +51,8 @@ def evaluate(
     """
     if not hasattr(specialist, "calibration_"):
         raise NotCalibratedError("the specialist is not calibrated, and its sets are to be judged; calibrate it first")
+    if faithful < 0:
+        raise InputError(f"{faithful} windows for the test of the evidence; give 0 to leave it out, or more")
     if not len(windows):
         raise InputError("there is no window to evaluate on; give at least one labelled recording")
     if windows.fs != specialist.windowing.fs:
@@ -83,6 +87,7 @@ def evaluate(
         "simulated": windows.simulated,
         "n": len(windows),
         "recordings": len(set(windows.recordings.tolist())),
+        "unjudged": [asdict(one) for one in windows.unjudged],
         "macro_f1": float(np.mean([f1[label] for label in present])) if present else 0.0,
         "macro_f1_over": present,
         "f1": f1,

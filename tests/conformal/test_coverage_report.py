@@ -1,6 +1,7 @@
 """The report of coverage, the spread between subjects, and overlapping parts."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -199,6 +200,20 @@ SETS = PredictionSets(np.array([[True, False], [True, True]]), ("N", "A"), 0.1)
             lambda: coverage_report(PredictionSets(np.ones((0, 1), bool), ("N",), 0.1), [], {"N": 9}),
             "there is no test sample; coverage needs at least one",
         ),
+        (
+            lambda: coverage_report(SETS, ["N", "A"], {"N": 9, "A": 9}, subjects=["a", None]),
+            "1 of 2 samples have no subject (None or NaN); leave these samples out, or give no subjects",
+        ),
+        (
+            lambda: coverage_report(SETS, ["N", "A"], {"N": 9, "A": 9}, subjects=[math.nan, math.nan]),
+            "2 of 2 samples have no subject",
+        ),
+        (
+            lambda: coverage_report([("N",)], ["N"], None),
+            "sets must be what predict_set gives, and calibration_counts what counts holds; got list and NoneType",
+        ),
+        (lambda: overlap("ab", ["a"]), "one subject a sample is needed, such as ['p1', 'p1', 'p2']; got 'ab'"),
+        (lambda: overlap(["a"], np.zeros((1, 2))), "one subject a sample is needed, such as ['p1', 'p1', 'p2']; got"),
         (lambda: coverage_report(SETS, ["N", "A"], {"N": 9, "A": 9}, level=1), "level must be between 0 and 1"),
     ],
 )
@@ -229,3 +244,4 @@ def test_overlap_shows_five_ids_at_most():
 
 def test_unknown_subjects_do_not_overlap():
     assert overlap([None, "a"], [None, None, "b"]).shared == ()
+    assert overlap(np.array([math.nan, 1.0]), np.array([math.nan, 2.0])).test_ids == 1

@@ -192,6 +192,9 @@ def test_out_of_order(asked, call):
             ["N", "A"],
             "scores must be finite; 2 of 4 are not, the first is scores[1, 0] = nan",
         ),
+        ([[0.1, 0.2], [0.3]], ["N"], "scores must be an array; the rows that were given have unequal lengths"),
+        (np.zeros((2, 2)), [[], ["N"]], "y must be an array; the rows that were given have unequal lengths"),
+        (np.zeros((2, 2)), [{}, {}], "y must hold labels such as 'N', 'A'; unhashable type: 'dict'"),
         ([["a", "b"]], ["N"], "scores must be real numbers; got an array of type <U1"),
         (np.zeros((0, 2)), [], "scores holds no sample; calibration needs labelled samples, see smallest_n(alpha)"),
         (np.zeros((2, 2)), ["N"], "y must hold one label for each sample, shape (2,); got shape (1,)"),
@@ -206,7 +209,14 @@ def test_calibration_that_cannot_be_used(scores, y, text):
     assert text in str(error.value)
 
 
+def test_a_single_number_is_no_list_of_labels():
+    with pytest.raises(InputError, match=r"labels must be a sequence such as \(0, 1\); got the single number 5"):
+        LabelConditional(5)
+
+
 def test_leave_out_that_makes_no_sense():
+    with pytest.raises(InputError, match="leave_out must be a sequence, empty for none; got None"):
+        LabelConditional(["N", "A"], leave_out=None)
     with pytest.raises(InputError, match="leave_out holds 'X'; the labels are 'N', 'A'"):
         LabelConditional(["N", "A"], leave_out=["X"])
     with pytest.raises(InputError, match="leave_out holds every label, 'N', 'A'; at least one must remain"):

@@ -87,7 +87,7 @@ def test_p_values_keep_the_shape():
     assert p_values([0.1, 0.2], np.zeros((2, 3))).shape == (2, 3)
 
 
-@pytest.mark.parametrize("alpha", [0, 1, -0.1, 1.5, math.nan, math.inf, "ten per cent", None])
+@pytest.mark.parametrize("alpha", [0, 1, -0.1, 1.5, math.nan, math.inf, "ten per cent", "0.1", None])
 def test_no_level(alpha):
     shown = f"got {alpha!r}"
     with pytest.raises(InputError, match=r"alpha must be a number between 0 and 1, such as 0\.1; ") as error:

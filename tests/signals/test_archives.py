@@ -20,6 +20,7 @@ from auricle.signals.archives import (
     open_archive,
     read_cinc2017,
 )
+from auricle.signals.labelled import UnjudgedWarning
 
 ECG = Preprocessing(fs=120.0)
 SHORT = Preprocessing(fs=120.0, window=2.0, hop=2.0, longest=3.0, shortest=1.0)
@@ -110,8 +111,8 @@ def test_an_unknown_label_is_refused_unless_it_is_allowed(tmp_path):
         ({"fs": 1e-9}, r"A00000 has 1e-09 Hz and windows of 120 Hz are needed"),
         ({"fs": float("nan")}, "rate of nan Hz"),
         (
-            {"offset": np.array([0, 1600, 1800])},
-            r"a\.npz, A00001: the recording lasts 0.667 s; at least 2 s are needed",
+            {"offset": np.array([0, 0, 200])},
+            r"a\.npz holds no recording that can be judged; A00000: recording A00000 holds no samples.*; A00001: the",
         ),
         ({"id": np.array(["a", "b"], object)}, "is damaged or is no NPZ file"),
     ],
@@ -120,6 +121,20 @@ def test_arrays_that_do_not_fit_are_refused(tmp_path, changed, text):
     path = pack(tmp_path / "a.npz", noise(900, 900), ["N", "A"], **changed)
     with pytest.raises(InputError, match=text):
         open_archive(path, ECG)
+
+
+def test_a_recording_that_cant_be_judged_is_reported_and_the_others_are_read(tmp_path):
+    path = pack(tmp_path / "a.npz", noise(900, 599, 0, 900), ["N", "A", "O", "~"])
+    with pytest.warns(UnjudgedWarning) as caught:
+        windows = open_archive(path, ECG)
+    (message,) = (str(one.message) for one in caught)
+    assert message == (
+        "2 of 4 recordings in a.npz can't be judged and are left out; A00001: the recording lasts 1.997 s; at least "
+        "2 s are needed for a judgement; A00002: recording A00002 holds no samples; there is nothing to judge in it"
+    )
+    assert windows.recordings.tolist() == ["A00000", "A00003"]
+    assert [(one.recording, one.label) for one in windows.unjudged] == [("A00001", "A"), ("A00002", "O")]
+    assert windows.select(np.array([0])).unjudged == windows.unjudged
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

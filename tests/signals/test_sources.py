@@ -97,6 +97,15 @@ def test_a_recording_has_its_files_name_whatever_stands_in_the_file(tmp_path):
     assert [source.open().id for source in find_recordings(tmp_path)] == ["a", "b"]
 
 
+def test_an_id_that_stands_twice_in_an_archive_is_two_recordings(tmp_path, write):
+    path = write.archive(tmp_path)
+    with np.load(path) as file:
+        np.savez(path, **{**file, "id": ["R0", "R0", "R1"]})
+    found = find_recordings(path)
+    assert [source.id for source in found] == ["archive.npz::R0", "archive.npz::R0 (2)", "R1"]
+    assert [source.open().n_samples for source in found] == [600, 610, 620]
+
+
 def test_an_empty_path_is_not_the_present_folder(folder, monkeypatch):
     monkeypatch.chdir(folder)
     for given in ("", " ", [""]):

@@ -22,7 +22,7 @@ def listed(labels: Iterable[object]) -> str:
     return ", ".join(map(repr, labels))
 
 
-def exact(alpha: float) -> Fraction:
+def exact(alpha: object) -> Fraction:
     """Read a level as the decimal that a person means by it.
 
     Twelve significant digits are kept, so 1 - 0.9 is one tenth as well, although it is another float.
@@ -32,7 +32,7 @@ def exact(alpha: float) -> Fraction:
     """
     try:
         # str first: float32's 0.7 prints as 0.7 and is 0.699999988 as a float.
-        level = Fraction(f"{float(str(alpha)):.12g}")
+        level = Fraction(0) if isinstance(alpha, str) else Fraction(f"{float(str(alpha)):.12g}")
     except (ValueError, OverflowError):
         level = Fraction(0)
     if not 0 < level < 1:
@@ -44,6 +44,8 @@ def check_labels(labels: Sequence[Label] | NDArray[np.generic]) -> tuple[Label, 
     """All labels as Python strings, or all as integers, each once."""
     if isinstance(labels, str):
         raise InputError(f"labels must be a sequence such as ('N', 'A'); got the single string {labels!r}")
+    if isinstance(labels, int):
+        raise InputError(f"labels must be a sequence such as (0, 1); got the single number {labels}")
     given = np.asarray(labels, dtype=object).ravel().tolist()
     checked: list[Label] = []
     for label in given:
@@ -67,6 +69,8 @@ def check_subset(some: Iterable[Label], labels: tuple[Label, ...], *, what: str)
     """Bring `some` into the order of `labels`; refuse an unknown label."""
     if isinstance(some, str):
         raise InputError(f"{what} must be a sequence such as ({some!r},); got the single string {some!r}")
+    if not isinstance(some, Iterable):
+        raise InputError(f"{what} must be a sequence, empty for none; got {some!r}")
     given = list(some)
     unknown = [label for label in given if label not in labels]
     if unknown:
@@ -74,9 +78,17 @@ def check_subset(some: Iterable[Label], labels: tuple[Label, ...], *, what: str)
     return tuple(label for label in labels if label in given)
 
 
+def as_array(values: ArrayLike, *, what: str) -> NDArray[np.generic]:
+    """Turn nested sequences into an array; refuse rows of unequal length."""
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise InputError(f"{what} must be an array; the rows that were given have unequal lengths") from error
+
+
 def real(values: ArrayLike, *, what: str) -> Floats:
     """Real numbers of any kind as float64."""
-    given = np.asarray(values)
+    given = as_array(values, what=what)
     if given.dtype.kind not in "fiu":
         raise InputError(f"{what} must be real numbers; got an array of type {given.dtype}")
     return given.astype(np.float64)
@@ -108,12 +120,15 @@ def check_scores(scores: ArrayLike, labels: tuple[Label, ...]) -> Floats:
 
 def check_y(y: ArrayLike, labels: tuple[Label, ...], *, samples: int) -> NDArray[np.intp]:
     """Column of each sample's label, shape (samples,)."""
-    given = np.asarray(y)
+    given = as_array(y, what="y")
     if given.shape != (samples,):
         raise InputError(f"y must hold one label for each sample, shape ({samples},); got shape {given.shape}")
     column = {label: k for k, label in enumerate(labels)}
     values = given.tolist()
-    unknown = [value for value in dict.fromkeys(values) if value not in column]
+    try:
+        unknown = [value for value in dict.fromkeys(values) if value not in column]
+    except TypeError as error:
+        raise InputError(f"y must hold labels such as {listed(labels[:2])}; {error}") from error
     if unknown:
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
         hint = "; for positions, give np.array(labels)[y]" if given.dtype.kind in "iu" else ""

@@ -154,6 +154,11 @@ def coverage_report(
     Confident sets that hold the true label: 97.1 % of 687 (measured, not promised)
     """
     check_level(level)
+    if not isinstance(sets, PredictionSets) or not isinstance(calibration_counts, Mapping):
+        raise InputError(
+            "sets must be what predict_set gives, and calibration_counts what counts holds; "
+            f"got {type(sets).__name__} and {type(calibration_counts).__name__}"
+        )
     if not len(sets):
         raise InputError("there is no test sample; coverage needs at least one")
     column = check_y(y, sets.labels, samples=len(sets))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from auricle.conformal._input import listed
+from auricle.errors import InputError
 
 
 class OverlapWarning(UserWarning):
@@ -40,9 +41,14 @@ def overlap(calibration: Iterable[Hashable], test: Iterable[Hashable], *, what: 
     Parameters
     ----------
     calibration, test
-        One id a sample: of subjects, recordings or windows. None means unknown and is never shared.
+        One id a sample: of subjects, recordings or windows. None and NaN mean unknown and are never shared.
     what
         What an id names, for the warning.
+
+    Raises
+    ------
+    InputError
+        If the ids can't be compared: a table, or a lone text.
 
     Warns
     -----
@@ -54,8 +60,8 @@ def overlap(calibration: Iterable[Hashable], test: Iterable[Hashable], *, what: 
     >>> overlap(["p1", "p1", "p2"], ["p3", "p4"])
     Overlap(shared=(), test_ids=2, samples=0, test_samples=2)
     """
-    known = [one for one in _plain(calibration) if one is not None]
-    counts = Counter(_plain(test))
+    known = [one for one in _plain(calibration, what) if one is not None]
+    counts = Counter(_plain(test, what))
     shared = tuple(one for one in dict.fromkeys(known) if one in counts)
     found = Overlap(
         shared=shared,
@@ -76,5 +82,9 @@ def overlap(calibration: Iterable[Hashable], test: Iterable[Hashable], *, what: 
     return found
 
 
-def _plain(ids: Iterable[Hashable]) -> list[Hashable]:
-    return list(ids.tolist()) if isinstance(ids, np.ndarray) else list(ids)
+def _plain(ids: Iterable[Hashable], what: str) -> list[Hashable]:
+    """List the ids, unknown ones as None."""
+    given: list[Hashable] = ids.tolist() if isinstance(ids, np.ndarray) else [] if isinstance(ids, str) else [*ids]
+    if isinstance(ids, str) or not all(isinstance(one, Hashable) for one in given):
+        raise InputError(f"one {what} a sample is needed, such as ['p1', 'p1', 'p2']; got {ids!r:.60}")
+    return [None if one != one else one for one in given]  # noqa: PLR0124 -- NaN alone differs from itself

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from auricle.conformal._input import Bools, Floats
+from auricle.conformal._input import Bools, Floats, as_array
 from auricle.conformal.law import clopper_pearson
 from auricle.errors import InputError
 
@@ -82,9 +82,14 @@ def subject_spread(
     InputError
         If `subjects` doesn't hold one id a sample.
     """
-    given = np.asarray(subjects)
+    given = as_array(subjects, what="subjects")
     if given.shape != kept.shape:
         raise InputError(f"subjects must hold one id for each sample, shape {kept.shape}; got shape {given.shape}")
+    if unknown := sum(one is None or one != one for one in given.tolist()):  # noqa: PLR0124 -- NaN alone differs from itself
+        raise InputError(
+            f"{unknown} of {given.size} samples have no subject (None or NaN); leave these samples out, "
+            "or give no subjects"
+        )
     names: list[Hashable] = list(dict.fromkeys(given[counted].tolist()))
     position = {name: i for i, name in enumerate(names)}
     row = np.array([position[name] for name in given[counted].tolist()], dtype=np.intp)

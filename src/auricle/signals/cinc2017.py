@@ -9,6 +9,7 @@ same, sample for sample, and share one.
 
 import csv
 import os
+import warnings
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from pathlib import Path
@@ -17,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.errors import FormatError, InputError
-from auricle.signals.labelled import LabelledWindows
+from auricle.signals.labelled import LabelledWindows, Unjudged, UnjudgedWarning
 from auricle.signals.readers import npz, read_recording
 from auricle.signals.readers.files import parsing
 from auricle.signals.readers.options import Options
 from auricle.signals.recording import Recording
+from auricle.signals.visible import visible
 from auricle.signals.windows import Preprocessing, Window, cut
 
 LABELS = ("N", "A", "O", "~")
@@ -38,7 +40,7 @@ def cinc2017_recordings(path: Path) -> Iterator[tuple[str, str, NDArray[np.float
     The archive is an NPZ file with `delta` (int16 first differences of all recordings, end to end), `offset`, `id`,
     `label`, `fs` and `gain` (ADC units per mV).
     """
-    for label, opened in _packed(path):
+    for _, label, opened in _packed(path):
         recording = opened()
         yield recording.id, label, recording.samples()[0], recording.fs
 
@@ -52,7 +54,8 @@ def read_cinc2017(
 ) -> LabelledWindows:
     """Read the labelled recordings of a packed archive, or of a folder with records and REFERENCE.csv.
 
-    A recording above the longest window is cut, its label kept for each part.
+    A recording above the longest window is cut, its label kept for each part. One that can't be judged, being too
+    short for instance, is left out and named in `LabelledWindows.unjudged`.
 
     Parameters
     ----------
@@ -71,22 +74,38 @@ def read_cinc2017(
     FormatError
         When a file is damaged, or a label is not allowed.
     InputError
-        When a record has no label or a label no record, or a recording can't be cut into windows.
+        When a record has no label or a label no record, or no recording can be judged.
+
+    Warns
+    -----
+    UnjudgedWarning
+        When some recordings can't be judged.
     """
     recordings = _listed(path) if path.is_dir() else _packed(path)
     windows: list[Window] = []
     kept: list[str] = []
+    unjudged: list[Unjudged] = []
     simulated = False
-    for done, (label, opened) in enumerate(recordings, 1):
-        recording = opened()
+    for done, (name, label, opened) in enumerate(recordings, 1):
         if labels is not None and label not in labels:
-            raise FormatError(f"{path}: {recording.id} has the label {label!r}; allowed are {', '.join(labels)}")
-        pieces = _windows(recording, preprocessing, path)
-        windows += pieces
-        kept += [label] * len(pieces)
-        simulated |= recording.simulated
+            raise FormatError(f"{path}: {visible(name)} has the label {label!r}; allowed are {', '.join(labels)}")
+        try:
+            recording = opened()
+            pieces = list(cut(recording, preprocessing))
+        except FormatError:
+            raise
+        except InputError as error:
+            if error.__cause__ is not None:  # a file that is gone or can't be read is no property of the recording
+                raise
+            unjudged.append(Unjudged(recording=name, label=label, reason=str(error)))
+        else:
+            windows += pieces
+            kept += [label] * len(pieces)
+            simulated |= recording.simulated
         if progress:
             progress(done, len(recordings))
+    if unjudged:
+        _report(path, unjudged, len(recordings))
     return LabelledWindows.collect(
         [window.samples for window in windows],
         kept,
@@ -95,27 +114,34 @@ def read_cinc2017(
         [window.start for window in windows],
         preprocessing.fs,
         simulated=simulated,
+        unjudged=unjudged,
     )
 
 
-def _windows(recording: Recording, preprocessing: Preprocessing, path: Path) -> list[Window]:
-    try:
-        return list(cut(recording, preprocessing))
-    except InputError as error:
-        raise type(error)(f"{path.name}, {recording.id}: {error}") from error
+def _report(path: Path, unjudged: list[Unjudged], total: int) -> None:
+    first = "; ".join(f"{visible(one.recording)}: {one.reason}" for one in unjudged[:3])
+    if len(unjudged) == total:
+        raise InputError(f"{path.name} holds no recording that can be judged; {first}")
+    more = f"; and {len(unjudged) - 3} more" if len(unjudged) > 3 else ""
+    warnings.warn(
+        f"{len(unjudged)} of {total} recordings in {path.name} can't be judged and are left out; {first}{more}",
+        UnjudgedWarning,
+        stacklevel=3,
+    )
 
 
-def _packed(path: Path) -> list[tuple[str, _Opener]]:
+def _packed(path: Path) -> list[tuple[str, str, _Opener]]:
     if npz.holds(path) != "archive":
         read_recording(path)  # says what is wrong with a damaged or foreign file
         raise InputError(f"{path.name} holds one recording without a label; an archive of labelled ones is needed")
     archive = npz.open_archive(path)
     if archive.labels is None:
         raise FormatError(f"{path.name} holds recordings without labels; a packed archive needs the array label")
-    return [(label, partial(npz.read_member, path, index, Options())) for index, label in enumerate(archive.labels)]
+    members = zip(archive.ids, archive.labels, strict=True)
+    return [(name, label, partial(npz.read_member, path, i, Options())) for i, (name, label) in enumerate(members)]
 
 
-def _listed(folder: Path) -> list[tuple[str, _Opener]]:
+def _listed(folder: Path) -> list[tuple[str, str, _Opener]]:
     """Find every record of REFERENCE.csv; the table and the records must name the same."""
     labels = _reference(folder)
     headers = _headers(folder)
@@ -127,7 +153,7 @@ def _listed(folder: Path) -> list[tuple[str, _Opener]]:
     for name, header in headers.items():
         if name not in labels:
             raise InputError(f"{header} has no line in {folder / REFERENCE}; add its label there, or move it away")
-    return [(label, partial(read_recording, headers[name])) for name, label in labels.items()]
+    return [(name, label, partial(read_recording, headers[name])) for name, label in labels.items()]
 
 
 def _reference(folder: Path) -> dict[str, str]:

@@ -11,6 +11,19 @@ from auricle.errors import InputError
 from auricle.signals.windows import Floats
 
 
+class UnjudgedWarning(UserWarning):
+    """Labelled recordings can't be judged, and what is measured says nothing about them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unjudged:
+    """A labelled recording that gave no window, and why."""
+
+    recording: str
+    label: str
+    reason: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class LabelledWindows:
     """Windows of one rate with their labels, padded to the longest.
@@ -30,6 +43,8 @@ class LabelledWindows:
         Rate in Hz.
     simulated
         Whether a file said that its signal is simulated; what is measured on such windows says nothing about people.
+    unjudged
+        Recordings of the whole data set that gave no window; a selection keeps them.
 
     Examples
     --------
@@ -47,6 +62,7 @@ class LabelledWindows:
     starts: NDArray[np.float64]
     fs: float
     simulated: bool = False
+    unjudged: tuple[Unjudged, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -62,12 +78,13 @@ class LabelledWindows:
             starts=self.starts[chosen],
             fs=self.fs,
             simulated=self.simulated,
+            unjudged=self.unjudged,
         )
 
     @classmethod
     def collect(
         cls, windows: Sequence[Floats], labels: Iterable[str], recordings: Iterable[str], subjects: Iterable[str],
-        starts: Iterable[float], fs: float, *, simulated: bool = False,
+        starts: Iterable[float], fs: float, *, simulated: bool = False, unjudged: Iterable[Unjudged] = (),
     ) -> Self:  # fmt: skip
         """Pad windows (channels, time) of unequal length into one array.
 
@@ -97,4 +114,5 @@ class LabelledWindows:
             starts=np.array(list(starts), np.float64),
             fs=fs,
             simulated=simulated,
+            unjudged=tuple(unjudged),
         )

@@ -128,8 +128,12 @@ def _source(path: Path, fs: float | None, unit: str | None) -> Source:
 
 def _archive(path: Path, fs: float | None, unit: str | None) -> Iterator[Source]:
     base = os.path.abspath(path)  # noqa: PTH100
+    seen: dict[str, int] = {}
     for index, name in enumerate(npz.archive_ids(path)):
-        yield Source(id=name, path=path, key=f"{base}::{name}", index=index, fs=fs, unit=unit)
+        # An id that stands in the archive again is another recording, not the same one met twice.
+        seen[name] = seen.get(name, 0) + 1
+        again = f" ({seen[name]})" if seen[name] > 1 else ""
+        yield Source(id=name, path=path, key=f"{base}::{name}{again}", index=index, fs=fs, unit=unit)
 
 
 def _folder(folder: Path, fs: float | None, unit: str | None) -> Iterator[Source]:

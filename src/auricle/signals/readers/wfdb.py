@@ -268,7 +268,9 @@ def _open(where: Path, header: Header) -> tuple[SampleSource, int]:
         rows = list(group)
         path = where.with_name(name)
         if not path.is_file():
-            raise InputError(f"{where.name} names the data file {name}, which is not in {where.parent}; put it there")
+            raise InputError(
+                f"{where.name} names the data file {name}, which is not in {where.parent}; put it there"
+            ) from FileNotFoundError(path)
         size = size_of(path)
         if name.lower().endswith(".mat"):
             _check_mat(path, len(rows), header.n_samples)
