@@ -114,8 +114,9 @@ static void make_pool(struct perturbation *p) {
     qsort(order, p->size, sizeof *order, by_word);
     p->numbers = allocate(p->size * sizeof *p->numbers);
     for (uint64_t j = 0; j < p->size; j++) {
-        uint64_t quantile = ((2 * order[j].index + 1) << p->bits) / (2 * p->size);
-        p->numbers[j] = odd(quantile, p->bits);
+        uint64_t i = order[j].index, mirror = p->size - 1 - i, lower = i <= mirror ? i : mirror;
+        uint64_t quantile = ((2 * lower + 1) << p->bits) / (2 * p->size);
+        p->numbers[j] = odd(i <= mirror ? quantile : (1u << p->bits) - 1 - quantile, p->bits);
     }
     free(order);
 }

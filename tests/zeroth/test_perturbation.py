@@ -3,6 +3,8 @@
 import json
 import math
 import re
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -27,11 +29,6 @@ REUSED = [Pool(size=61, bits=6), Pool(size=16, bits=3), LfsrBank(generators=5, b
 
 def direction(spec, number, dimension):
     return spec.integers(number, np.arange(dimension), dimension)
-
-
-def odd_power_of_two(n):
-    """The greatest a with 2**a dividing n."""
-    return (n & -n).bit_length() - 1
 
 
 # --- hash ---
@@ -63,10 +60,9 @@ def test_keys_take_seeds_of_any_size():
 @given(size=st.integers(2, 3000), bits=st.integers(1, 12), seed=st.integers(-(2**63), 2**63))
 def test_a_pool_is_shuffled_quantiles_and_centred(size, bits, seed):
     numbers = Pool(size=size, bits=bits, seed=seed).numbers.astype(int)
-    wanted = Counter(2 * ((2 * j + 1) * 2**bits // (2 * size)) + 1 - 2**bits for j in range(size))
-    assert Counter(numbers.tolist()) == wanted
-    twos = odd_power_of_two(size)
-    assert numbers.sum() == (1 << twos if twos < bits else 0)
+    lower = [2 * ((2 * j + 1) * 2**bits // (2 * size)) + 1 - 2**bits for j in range(size // 2)]
+    assert Counter(numbers.tolist()) == Counter(lower) + Counter(-u for u in lower) + Counter([1] * (size % 2))
+    assert numbers.sum() == size % 2
     spec = Pool(size=size, bits=bits, seed=seed)
     assert spec.largest == abs(numbers).max() <= 2**bits - 1
     assert spec.mean_square == pytest.approx((numbers**2).mean(), rel=1e-12)
@@ -212,11 +208,33 @@ def test_mean_square_of_a_bank_over_its_whole_period(spec):
     assert spec.largest == abs(cycles).max()
 
 
-@pytest.mark.parametrize(("generators", "lanes", "turns"), [(3, 4, 5), (5, 8, 3), (15, 29, 1), (5, 9, 15)])
-def test_turns_that_undo_the_spread_of_one_width_shorten_its_period(generators, lanes, turns):
-    """What the page warns of."""
-    spec = LfsrBank(generators=generators, bits=3, widths=(4,), lanes=lanes, repeats="allow")
-    assert turns == 15 // math.gcd(1 + spec.rotation * 15 // generators, 15) == true_period(spec)
+def unchecked(**values):
+    """A bank that its own checks would refuse."""
+    spec = object.__new__(LfsrBank)
+    for name, value in {"bits": 3, "seed": 0, "repeats": "allow", **values}.items():
+        object.__setattr__(spec, name, value)
+    return spec
+
+
+@pytest.mark.parametrize("width", [3, 4, 6])
+def test_period_of_one_width_with_any_rotation(width):
+    """A turn of the lanes can undo the spread of the registers: the period is counted, and such banks are refused."""
+    period = lfsr.period(width)
+    for generators in [n for n in (2, 3, 5, 6, 7, 9, 12, 15) if n <= period]:
+        for rotation in range(generators):
+            spec = unchecked(generators=generators, widths=(width,), lanes=generators + rotation)
+            assert spec.period == true_period(spec)
+            if spec.period % period:
+                text = (
+                    f"would repeat after {spec.period} cycles instead of {period}, as the rotation of the lanes undoes"
+                )
+                with pytest.raises(InputError, match=text):
+                    LfsrBank(generators=generators, bits=3, widths=(width,), lanes=generators + rotation)
+
+
+def test_a_bank_that_would_repeat_at_once_is_refused():
+    with pytest.raises(InputError, match="15 registers of width 4 with 29 lanes would repeat after 1 cycles"):
+        LfsrBank(generators=15, bits=3, widths=(4,), lanes=29)
 
 
 def test_a_bank_has_as_many_different_weights_as_its_widths_have_states():
@@ -289,7 +307,8 @@ def specs(draw):
     bits = draw(st.integers(1, 12))
     widths = draw(st.lists(st.integers(max(3, bits), 20), min_size=1, max_size=5, unique=True))
     registers = draw(st.integers(len(widths), 7))
-    lanes = draw(st.none() | st.integers(1, 2000))
+    # A rotation may undo the spread of a single width's registers, which is refused.
+    lanes = draw(st.none() | st.integers(1, 2000)) if len(widths) > 1 else None
     return draw(
         st.sampled_from(
             [
@@ -316,9 +335,12 @@ def test_a_spec_survives_a_file(spec):
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: Pool(bits=0), "bits=0 was given; allowed are 1 to 12"),
-        (lambda: Uniform(bits=13), "bits=13 was given; allowed are 1 to 12"),
-        (lambda: LfsrBank(bits=13), "bits=13 was given; allowed are 1 to 12"),
+        (lambda: Pool(bits=0), "bits=0 was given; allowed are 1 to 14"),
+        (lambda: Uniform(bits=15), "bits=15 was given; allowed are 1 to 14"),
+        (lambda: LfsrBank(bits=15), "bits=15 was given; allowed are 1 to 14"),
+        (lambda: Signs(seed=1.5), "seed=1.5 was given; a whole number is needed"),
+        (lambda: Uniform(bits=8.5), "bits=8.5 was given; a whole number is needed"),
+        (lambda: LfsrBank(widths=(11, True)), "widths[1]=True was given; a whole number is needed"),
         (lambda: Pool(size=1), "size=1 was given; allowed are 2 to 16777216"),
         (lambda: Pool(repeats="no"), "repeats='no' was given; allowed are 'pad', 'refuse' and 'allow'"),
         (lambda: LfsrBank(repeats=None), "repeats=None was given; allowed are 'pad', 'refuse' and 'allow'"),
@@ -402,3 +424,11 @@ def test_the_worked_examples():
     for cycle, row in enumerate(register_by_register(bank, 4)):
         assert f"| {cycle} | `{' '.join(map(str, row.tolist()))}` |" in page
     assert f"states at cycle 0 are {', '.join(map(str, bank.states))}" in page
+
+
+def test_specs_and_ledgers_need_no_torch():
+    code = (
+        "import sys; from auricle.zeroth import Ledger, LfsrBank, Pool, Signs, perturbation_from, replay; "
+        "Pool().numbers, LfsrBank().states; sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

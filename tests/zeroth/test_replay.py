@@ -16,7 +16,7 @@ from auricle.zeroth.bank import LfsrBank
 from auricle.zeroth.fresh import Gaussian, Signs, Uniform
 from auricle.zeroth.ledger import Ledger, LedgerError, LedgerGroup, LedgerHeader, LedgerTensor
 from auricle.zeroth.pool import Pool
-from auricle.zeroth.replay import base_sha256, from_grid_units, grid_units, pool_change, replay
+from auricle.zeroth.reconstruction import base_sha256, from_grid_units, grid_units, pool_change, replay
 
 SHAPES = ((3, 5), (), (0, 4), (7,), (2, 3, 4))
 GROUPS = (0, 1, 0, 1, 0)

@@ -7,16 +7,20 @@
 >>> loss = optimizer.step(lambda: model(torch.ones(1, 3)).square().mean())  # two forward passes, no gradients
 """
 
-from auricle.zeroth.bank import LfsrBank
-from auricle.zeroth.estimators import Estimator, OneSided, TwoSided
-from auricle.zeroth.fresh import Gaussian, Signs, Uniform
-from auricle.zeroth.grid import GridOverflowError
-from auricle.zeroth.ledger import Ledger, LedgerDamagedError, LedgerError
-from auricle.zeroth.optimizer import ZerothOrder
-from auricle.zeroth.perturbation import Perturbation
-from auricle.zeroth.pool import Pool
-from auricle.zeroth.replay import pool_change, replay
-from auricle.zeroth.specs import perturbation_from
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from auricle.zeroth.bank import LfsrBank
+    from auricle.zeroth.estimators import Estimator, OneSided, TwoSided
+    from auricle.zeroth.fresh import Gaussian, Signs, Uniform
+    from auricle.zeroth.grid import GridOverflowError
+    from auricle.zeroth.ledger import Ledger, LedgerDamagedError, LedgerError
+    from auricle.zeroth.optimizer import ZerothOrder
+    from auricle.zeroth.perturbation import Perturbation
+    from auricle.zeroth.pool import Pool
+    from auricle.zeroth.reconstruction import pool_change, replay
+    from auricle.zeroth.specs import perturbation_from
 
 __all__ = [
     "Estimator",
@@ -37,3 +41,34 @@ __all__ = [
     "pool_change",
     "replay",
 ]
+
+_HOMES = {
+    "LfsrBank": "auricle.zeroth.bank",
+    "Estimator": "auricle.zeroth.estimators",
+    "OneSided": "auricle.zeroth.estimators",
+    "TwoSided": "auricle.zeroth.estimators",
+    "Gaussian": "auricle.zeroth.fresh",
+    "Signs": "auricle.zeroth.fresh",
+    "Uniform": "auricle.zeroth.fresh",
+    "GridOverflowError": "auricle.zeroth.grid",
+    "Ledger": "auricle.zeroth.ledger",
+    "LedgerDamagedError": "auricle.zeroth.ledger",
+    "LedgerError": "auricle.zeroth.ledger",
+    "ZerothOrder": "auricle.zeroth.optimizer",
+    "Perturbation": "auricle.zeroth.perturbation",
+    "Pool": "auricle.zeroth.pool",
+    "pool_change": "auricle.zeroth.reconstruction",
+    "replay": "auricle.zeroth.reconstruction",
+    "perturbation_from": "auricle.zeroth.specs",
+}
+
+
+def __getattr__(name: str) -> object:
+    # Loaded on first use: specs and ledgers need no torch.
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'auricle.zeroth' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -17,6 +17,7 @@ from auricle.zeroth.perturbation import (
     Repeats,
     check_bits,
     check_repeats,
+    check_whole,
     odd,
     spaced,
     uniform_square,
@@ -30,7 +31,8 @@ class LfsrBank(Perturbation):
     In a cycle every register leaps forward by at least b clocks, so that two of its words share no bit, and its low b
     bits are a word; `lanes` weights take the words side by side, and from cycle to cycle the lanes take them one
     remainder further round (a rotation by wiring). Registers of one width share a polynomial, spread evenly over its
-    period; mixed widths make the period of the bank the least common multiple of theirs.
+    period; mixed widths make the period of the bank the least common multiple of theirs. Without a rotation, training
+    happens in as many dimensions as the registers' widths have states in all: 26,621 by default.
 
     Parameters
     ----------
@@ -68,8 +70,10 @@ class LfsrBank(Perturbation):
     repeats: Repeats = "pad"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "widths", tuple(self.widths))
         check_bits(self.bits)
+        check_whole(generators=self.generators, seed=self.seed)
+        object.__setattr__(self, "widths", tuple(self.widths))
+        check_whole(**{f"widths[{i}]": width for i, width in enumerate(self.widths)})
         check_repeats(self.repeats)
         lowest, highest = max(3, self.bits), max(lfsr.TAPS)
         if not self.widths or not all(lowest <= width <= highest for width in self.widths):
@@ -81,8 +85,16 @@ class LfsrBank(Perturbation):
         for width in self.widths:
             if (share := self.widths_of.count(width)) > lfsr.period(width):
                 raise InputError(f"{share} registers of width {width} share {lfsr.period(width)} states; widen them")
-        if self.lanes is not None and self.lanes < 1:
-            raise InputError(f"lanes={self.lanes} was given; at least 1 is needed")
+        if self.lanes is not None:
+            check_whole(lanes=self.lanes)
+            if self.lanes < 1:
+                raise InputError(f"lanes={self.lanes} was given; at least 1 is needed")
+        if self.period % lfsr.period(self.widths[0]):
+            raise InputError(
+                f"{self.generators} registers of width {self.widths[0]} with {self.lanes} lanes would repeat after "
+                f"{self.period} cycles instead of {lfsr.period(self.widths[0])}, as the rotation of the lanes undoes "
+                "the spread of the registers; choose two widths, or another number of generators or lanes"
+            )
 
     @property
     def row(self) -> int:
@@ -119,8 +131,19 @@ class LfsrBank(Perturbation):
     @property
     def period(self) -> int:
         """Cycles until the whole bank repeats."""
-        turns = self.generators // math.gcd(self.generators, self.rotation)
-        return math.lcm(turns, *map(lfsr.period, self.widths))
+        n = self.generators
+        turns = n // math.gcd(n, self.rotation)
+        if len(self.widths) > 1:
+            return math.lcm(turns, *map(lfsr.period, self.widths))
+        # Registers of one width stand alike after each common part of n and the period: a turn of the lanes by that
+        # many registers then looks like that many leaps.
+        alone = lfsr.period(self.widths[0])
+        parts = math.gcd(n, alone)
+        return next(
+            part * (alone // parts)
+            for part in range(1, parts * turns + 1)
+            if (self.rotation * part * (alone // parts) + part * (n // parts)) % n == 0
+        )
 
     @property
     def largest(self) -> int:

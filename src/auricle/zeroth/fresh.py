@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from auricle.zeroth.hashing import key, words
-from auricle.zeroth.perturbation import Integers, Perturbation, check_bits, odd, uniform_square
+from auricle.zeroth.perturbation import Integers, Perturbation, check_bits, check_whole, odd, uniform_square
 
 
 def packed(stream: int, index: NDArray[np.int64], bits: int) -> NDArray[np.uint64]:
@@ -42,6 +42,7 @@ class Uniform(Perturbation):
 
     def __post_init__(self) -> None:
         check_bits(self.bits)
+        check_whole(seed=self.seed)
 
     @property
     def largest(self) -> int:
@@ -73,6 +74,9 @@ class Signs(Perturbation):
 
     kind: ClassVar[str] = "signs"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_whole(seed=self.seed)
 
     @property
     def largest(self) -> int:
@@ -121,6 +125,9 @@ class Gaussian(Perturbation):
 
     kind: ClassVar[str] = "gaussian"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_whole(seed=self.seed)
 
     @property
     def largest(self) -> int:

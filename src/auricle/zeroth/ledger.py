@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from auricle.zeroth.exponents import exact_exponent, rounding_exponent
+from auricle.zeroth.exponents import exact_exponent
 from auricle.zeroth.file_header import header_bytes, read_header
 from auricle.zeroth.ledger_header import (
     LedgerDamagedError,
@@ -207,28 +207,6 @@ class Ledger:
         """Exponent e of each group that holds now."""
         return self._exponents
 
-    def exponents_for(self, multipliers: ArrayLike) -> tuple[int, ...]:
-        """Exponents to which multipliers of this size should be rounded before they are appended.
-
-        Those that hold now, as long as a group's largest multiplier fits into them with at least 7 bits; otherwise
-        the smallest that do not overflow, even if rounding goes up.
-
-        Parameters
-        ----------
-        multipliers
-            Before rounding, (queries, groups), any real numbers.
-
-        Returns
-        -------
-        e of each group: `round(c / 2**e) * 2**e` can be appended, whichever way it is rounded.
-        """
-        c = np.asarray(multipliers, np.float64)
-        self._check_shape(c)
-        largest = np.abs(c).max(axis=0)
-        if not (largest <= self.header.largest_multiplier).all():
-            raise LedgerError(f"a multiplier of {float(largest.max())} was given; {self._allowed()}")
-        return tuple(rounding_exponent(float(most), now) for most, now in zip(largest, self._exponents, strict=True))
-
     def append(self, multipliers: ArrayLike) -> None:
         """Record a step.
 
@@ -236,7 +214,7 @@ class Ledger:
         ----------
         multipliers
             Integers c, (queries, groups). Each group's must be multiples of a power of two up to 2**9 at which they
-            fit into 16 bits; `exponents_for` names one before rounding.
+            fit into 16 bits.
 
         Raises
         ------

@@ -82,9 +82,17 @@ class Perturbation(ABC):
         return {"kind": self.kind, **asdict(self)}
 
 
+def check_whole(**values: object) -> None:
+    """Refuse what is no whole number, of Python's own kind: a spec has to survive a file."""
+    for name, value in values.items():
+        if type(value) is not int:
+            raise InputError(f"{name}={value!r} was given; a whole number is needed")
+
+
 def check_bits(bits: int) -> None:
     """Refuse words that are empty or too long for a 16-bit multiplier to scale exactly."""
-    lowest, highest = 1, 12
+    lowest, highest = 1, 14
+    check_whole(bits=bits)
     if not lowest <= bits <= highest:
         raise InputError(f"bits={bits} was given; allowed are {lowest} to {highest}")
 

@@ -10,16 +10,25 @@ from numpy.typing import NDArray
 
 from auricle.errors import InputError
 from auricle.zeroth.hashing import key, words
-from auricle.zeroth.perturbation import Integers, Perturbation, Repeats, check_bits, check_repeats, odd, spaced
+from auricle.zeroth.perturbation import (
+    Integers,
+    Perturbation,
+    Repeats,
+    check_bits,
+    check_repeats,
+    check_whole,
+    odd,
+    spaced,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pool(Perturbation):
     """N pre-generated numbers, used cyclically over all weights and all directions (PeZO's first strategy).
 
-    The numbers are the N mid-quantiles of the uniform law on b-bit words, shuffled by the seed: their sum is as close
-    to zero as N allows (0, or 1 for an odd N) and their length depends on N and b alone. The end of one direction is
-    the start of the next, so what N leaves over of the dimension shifts the numbers from direction to direction.
+    The numbers are the N mid-quantiles of the uniform law on b-bit words, shuffled by the seed: their sum is 0 for an
+    even N and 1 for an odd one, and their length depends on N and b alone. The end of one direction is the start of the
+    next, so what N leaves over of the dimension shifts the numbers from direction to direction.
 
     Parameters
     ----------
@@ -58,6 +67,7 @@ factor 1024; choose another size, or repeats='pad' to leave a few numbers out
 
     def __post_init__(self) -> None:
         check_bits(self.bits)
+        check_whole(size=self.size, seed=self.seed)
         check_repeats(self.repeats)
         if not 2 <= self.size <= 1 << 24:
             raise InputError(f"size={self.size} was given; allowed are 2 to {1 << 24}")
@@ -66,7 +76,9 @@ factor 1024; choose another size, or repeats='pad' to leave a few numbers out
     def numbers(self) -> Integers:
         """The pool, (N,)."""
         j = np.arange(self.size, dtype=np.int64)
-        quantiles = ((2 * j + 1) << self.bits) // (2 * self.size)
+        lower = ((2 * j[: (self.size + 1) // 2] + 1) << self.bits) // (2 * self.size)
+        upper = (1 << self.bits) - 1 - lower[: self.size // 2][::-1]
+        quantiles = np.concatenate([lower, upper])
         order = np.argsort(words(key(self.seed), j), kind="stable")
         numbers = odd(quantiles[order], self.bits)
         numbers.flags.writeable = False

@@ -11,7 +11,7 @@ from auricle.zeroth.block import Block
 from auricle.zeroth.grid import LIMIT
 from auricle.zeroth.ledger import Ledger, LedgerError, LedgerGroup, LedgerHeader, LedgerTensor
 from auricle.zeroth.perturbation import Perturbation
-from auricle.zeroth.replay import base_sha256, replay
+from auricle.zeroth.reconstruction import base_sha256, replay
 
 
 class Recorder:
