@@ -364,7 +364,7 @@ def test_parts_of_a_header_say_what_is_wrong(make, text):
         (lambda v: v | {"groups": [7]}, "a group of type int was given; a JSON object is needed"),
         (lambda v: v | {"perturbation": {}}, "perturbation {} was given; an object with a kind of pool, lfsr, signs"),
         (lambda v: v | {"perturbation": {"kind": "dice"}}, "a perturbation of kind 'dice' was given; allowed are pool"),
-        (lambda v: v | {"perturbation": {"kind": "signs", "seed": "x"}}, "seed='x' was given; a whole number is needed"),
+        (lambda v: v | {"perturbation": {"kind": "signs", "seed": "x"}}, "seed='x' was given; a whole number is"),
         (lambda v: v | {"perturbation": {"kind": "pool", "size": 7}}, "must be canonical JSON"),
         (lambda v: [v], "the header of type list was given; a JSON object is needed"),
     ],
