@@ -1,6 +1,7 @@
 """What several rooms' tests share."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,14 @@ import torch
 from auricle import Specialist, folder
 from auricle.recipe import follow
 from auricle.signals.simulate import atrial_fibrillation, noise, sinus, with_ectopic_beats
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep a graph that somebody once exported out of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")
