@@ -132,6 +132,19 @@ def test_evidence_is_blue_where_it_speaks_for_and_orange_where_against():
     np.testing.assert_allclose(colour_at(5.01), 255, atol=3)
 
 
+def grey(figure):
+    return [patch for axes in figure.axes for patch in axes.patches if patch.get_facecolor()[:3] == (0.4, 0.4, 0.4)]
+
+
+def test_a_doubt_about_the_whole_window_hides_nothing_and_is_named_once():
+    recording = sinus(10, seed=1)
+    notes = [QualityNote(kind=kind, start=0, stop=stop) for kind, stop in (("gain", 10), ("rate", 10), ("dropout", 2))]
+    figure = draw(recording, finding_on(recording, quality=tuple(notes)))
+    assert "gain, rate, dropout" in words(figure)
+    assert len(grey(figure)) == len(grey(draw(recording, finding_on(recording, quality=(notes[2],))))) > 0
+    assert not grey(draw(recording, finding_on(recording, quality=tuple(notes[:2]))))
+
+
 def test_everything_that_matters_is_said_in_words():
     recording = sinus(20, seed=1)
     note = QualityNote(kind="clipping", start=12, stop=14, text="at 2 mV")

@@ -128,6 +128,22 @@ def test_nothing_is_loaded_and_nothing_runs(tmp_path):
     assert 'lang="en"' in text
 
 
+def test_what_was_assumed_while_reading_is_said(tmp_path):
+    r = recording()
+    notes = ("the file ends early: 1 of 2 data records are there", "<b>200 steps per mV were assumed")
+    _, page = written(tmp_path, [(r, finding(r, "confident", notes=notes))])
+    assert "When the file was read:" in page.text
+    assert all(note in page.text for note in notes)
+
+
+def test_no_control_character_of_a_name_reaches_the_page(tmp_path):
+    r = recording(20, id="a\x00\x1b[2J\u202eb")
+    entries = [(r, finding(r, "confident", index=i, length=10.0)) for i in range(2)]
+    text, page = written(tmp_path, entries)
+    assert all(c.isprintable() or c == "\n" for c in text)
+    assert page.text.count("a\\x00\\x1b[2J\\u202eb") >= 5
+
+
 @pytest.mark.parametrize("several", [False, True])
 def test_a_recording_may_be_called_anything(tmp_path, several):
     labels = (ATTACK, "A")

@@ -160,3 +160,13 @@ def test_a_folder_and_a_missing_and_a_foreign_file_are_refused(tmp_path):
     foreign.write_bytes(b"DICM")
     with pytest.raises(InputError, match=r"scan.dcm is no recording by its name; read are WFDB .*NPZ"):
         Recording.read(foreign)
+
+
+def test_a_lead_may_be_named_by_its_number_among_the_channels_of_all_rates(tmp_path, write):
+    recording = Recording.read(write.edf(tmp_path))
+    for number, name in enumerate(("EEG Fpz-Cz", "EEG Pz-Oz")):
+        assert recording.choose(((str(number),),), "uV").channels == (name,)
+    with pytest.raises(InputError, match="channel 'Temp rectal' of recording psg is in 'DegC'"):
+        recording.choose((("2",),), "uV")
+    with pytest.raises(InputError, match="recording psg has no channel 3; it has 'EEG Fpz-Cz', 'EEG Pz-Oz' at 100 Hz"):
+        recording.choose((("3",),), "uV")

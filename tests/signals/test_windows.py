@@ -88,6 +88,11 @@ def test_too_short_a_recording_is_refused():
         spans(1.9997, Preprocessing(fs=125.0))
 
 
+def test_a_recording_of_ages_is_refused_before_it_is_cut_into_billions():
+    with pytest.raises(InputError, match=r"lasts 3e\+10 s, more than a year; the rate that its file states is wrong"):
+        spans(3e10, Preprocessing(fs=125.0))
+
+
 def test_a_rate_that_is_too_low_is_flagged_in_every_window():
     for fs, flagged in ((40.0, True), (62.5, False), (125.0, False)):
         x = np.random.default_rng(0).normal(size=(1, round(95 * fs)))

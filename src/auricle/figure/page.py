@@ -58,6 +58,8 @@ EEG = Style(
 )  # fmt: skip
 
 _LEFT, _RIGHT = 4.0, 6.0
+_OF_ALL = {"gain", "rate"}
+"""Doubts about the whole window: grey over all of it would hide the evidence and show no place."""
 
 
 class Page:
@@ -238,8 +240,9 @@ class Page:
             note = "the trace leaves the paper"
             x = self.seconds - 1 / s.mm_per_second
             axes.text(
-                x, high - 1.2 / s.mm_per_unit, note, size=6.5, va="top", ha="right", color=GREY, family="DejaVu Sans"
-            )
+                x, high - 1.2 / s.mm_per_unit, note, size=6.5, va="top", ha="right", color=INK, family="DejaVu Sans",
+                zorder=5, bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1},
+            )  # fmt: skip
 
     def _lead(self, c: int) -> str:
         name = printable(self.channels[c], 24)
@@ -249,15 +252,20 @@ class Page:
     def _flags(self, axes: Axes, row: int) -> None:
         origin = self.finding.window.start + row * self.style.seconds
         low, _ = axes.get_ylim()
+        said: dict[float, list[str]] = {}
         for flag in self.finding.quality:
             a, b = max(0.0, flag.start - origin), min(self.seconds, flag.stop - origin)
             if a < b or (a == b and flag.start >= origin):
-                axes.axvspan(a, b, facecolor="#666666", alpha=0.25, linewidth=0, zorder=2)
-                axes.text(
-                    a + 1 / self.style.mm_per_second, low + 1.5 / self.style.mm_per_unit, printable(flag.kind, 40),
-                    size=7, color=INK, family="DejaVu Sans", parse_math=False, zorder=5,
-                    bbox={"facecolor": "white", "edgecolor": GREY, "linewidth": 0.4, "pad": 1.2},
-                )  # fmt: skip
+                said.setdefault(a, []).append(flag.kind)
+                if flag.kind not in _OF_ALL:
+                    axes.axvspan(a, b, facecolor="#666666", alpha=0.25, linewidth=0, zorder=2)
+        for a, kinds in said.items():
+            axes.text(
+                a + 1 / self.style.mm_per_second, low + 1.5 / self.style.mm_per_unit,
+                printable(", ".join(dict.fromkeys(kinds)), 60),
+                size=7, color=INK, family="DejaVu Sans", parse_math=False, zorder=5,
+                bbox={"facecolor": "white", "edgecolor": GREY, "linewidth": 0.4, "pad": 1.2},
+            )  # fmt: skip
 
     def _times(self, y: float, row: int) -> None:
         s = self.style

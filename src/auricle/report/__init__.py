@@ -18,6 +18,7 @@ from auricle.report.markdown import to_html
 from auricle.report.timeline import timeline
 from auricle.signals import Recording
 from auricle.signals.readers.files import appearing
+from auricle.signals.visible import visible
 
 __all__ = ["write_report"]
 
@@ -181,7 +182,7 @@ def _timelines(found: Sequence[Entry]) -> str:
         "pale where others stood beside it. The top row shows the state.</p>\n"
     )
     for name, group in list(several.items())[:MOST_TIMELINES]:
-        text += f"<h3>{escape(name)}</h3>\n{timeline(group)}"
+        text += f"<h3>{escape(visible(name))}</h3>\n{timeline(group)}"
     if len(several) > MOST_TIMELINES:
         text += f"<p>{MOST_TIMELINES} of {len(several)} recordings with several windows are shown here.</p>\n"
     return text
@@ -208,9 +209,10 @@ def _table(found: Sequence[Entry], chosen: Sequence[int], names: Mapping[str, st
 
 
 def _row(i: int, f: Finding, names: Mapping[str, str], *, drawn: bool) -> str:
+    name = escape(visible(f.recording))
     by_p = sorted(((p, label) for label, p in f.p_values.items() if p is not None), key=lambda pair: -pair[0])
     cells = (
-        (f'<a href="#w{i}">{escape(f.recording)}</a>' if drawn else escape(f.recording))
+        (f'<a href="#w{i}">{name}</a>' if drawn else name)
         + (' <span class="badge simulated">simulated</span>' if f.simulated else ""),
         f"{clock(f.window.start)} to {clock(f.window.stop)}",
         ", ".join(escape(named(label, names)) for label in f.set) or "none",
@@ -247,9 +249,11 @@ def _article(i: int, recording: Recording, f: Finding, names: Mapping[str, str])
         for flag in f.quality
     )
     doubt = f"<p>The signal is doubtful:</p>\n<ul>\n{flags}</ul>\n" if flags else ""
+    read = "".join(f"<li>{escape(visible(note))}</li>\n" for note in f.notes)
+    doubt += f"<p>When the file was read:</p>\n<ul>\n{read}</ul>\n" if read else ""
     simulated = '<span class="badge simulated">simulated</span>' if f.simulated else ""
     return (
-        f'<article id="w{i}">\n<header><h3>{escape(f.recording)}, '
+        f'<article id="w{i}">\n<header><h3>{escape(visible(f.recording))}, '
         f"{clock(f.window.start)} to {clock(f.window.stop)}</h3>"
         f'<span class="badge {f.state}">{MARKS[f.state]} {f.state}</span>{simulated}</header>\n'
         f"<p>{escape(title_of(f, names))}.</p>\n{doubt}"

@@ -8,6 +8,7 @@ from typing import Final
 
 from auricle.figure import clock
 from auricle.finding import Finding
+from auricle.signals.visible import visible
 
 WIDTH, ROW, LEFT = 1000, 16, 110
 EVERY: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
@@ -27,7 +28,7 @@ def timeline(findings: Sequence[Finding]) -> str:
 
     labels = findings[0].labels
     height = (len(labels) + 1) * (ROW + 3) + 22
-    name = escape(findings[0].recording)
+    name = escape(visible(findings[0].recording))
     svg = f'<svg class="timeline" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="States and sets of {name}">\n'
     rows: list[tuple[str, Callable[[Finding], Hashable]]] = [("state", lambda f: f.state)]
     rows += [(label, partial(_standing, label)) for label in labels]

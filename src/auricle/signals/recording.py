@@ -293,7 +293,7 @@ class Recording:
         ----------
         leads
             One entry per channel wanted: the names accepted for it, the preferred one first; an index counted from
-            0 may be given as text. Spelling is forgiven: "EEG Fpz-Cz" is "Fpz-Cz", "MLII" is "II". Empty: all channels.
+            0, over the channels of all rates, may be given as text. Spelling is forgiven: "EEG Fpz-Cz" is "Fpz-Cz", "MLII" is "II". Empty: all channels.
             A lone channel with a name that tells nothing, such as "ECG", is accepted for a single lead.
         unit
             "V", "mV", "uV" or "nV".
@@ -304,18 +304,20 @@ class Recording:
             When a lead is missing, the leads have different rates, or a unit is not a voltage.
         """
         groups: tuple[Recording, ...] = (self, *self.others)
+        first = 0
         for group in groups:
-            rows = group._rows(leads)
+            rows = group._rows(leads, first)
+            first += len(group.channels)
             if rows is not None:
                 return group._select(rows, unit)
         if len(leads) == len(self.channels) == 1 and not self.others and is_unspecific(self.channels[0], leads[0]):
             return self._select((0,), unit)
         raise InputError(self._missing(leads))
 
-    def _rows(self, leads: Sequence[Sequence[str]]) -> tuple[int, ...] | None:
+    def _rows(self, leads: Sequence[Sequence[str]], first: int) -> tuple[int, ...] | None:
         if not leads:
             return tuple(range(len(self.channels)))
-        rows = [find_lead(names, self.channels) for names in leads]
+        rows = [find_lead(names, self.channels, first=first) for names in leads]
         return None if None in rows else tuple(row for row in rows if row is not None)
 
     def _select(self, rows: tuple[int, ...], unit: str) -> "Recording":

@@ -55,11 +55,11 @@ def plain_lead(name: str) -> str:
     return "".join(words)
 
 
-def find_lead(names: Sequence[str], channels: Sequence[str]) -> int | None:
+def find_lead(names: Sequence[str], channels: Sequence[str], *, first: int = 0) -> int | None:
     """Index of the channel that one of `names` means, the first name that fits; None if none does.
 
     Spelling is forgiven (see `plain_lead`), a modified limb lead stands for the limb lead ("MLII" for "II"), and a name
-    that is a number and no channel's name is an index, counted from 0.
+    that is a number and no channel's name is an index; `first` is that of the first channel.
 
     Raises
     ------
@@ -79,12 +79,12 @@ def find_lead(names: Sequence[str], channels: Sequence[str]) -> int | None:
                 raise InputError(
                     f"{len(hits)} channels answer to {name!r} "
                     f"({', '.join(visible(channels[hit], 40) for hit in hits[:8])}); "
-                    f"name the one meant by its index, --lead {hits[0]} or --lead {hits[1]}"
+                    f"name the one meant by its index, --lead {first + hits[0]} or --lead {first + hits[1]}"
                 )
             if hits:
                 return hits[0]
-        if name.strip().isdecimal() and int(name) < len(channels):
-            return int(name)
+        if name.strip().isdecimal() and 0 <= int(name) - first < len(channels):
+            return int(name) - first
     return None
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 
+_YEAR = 366 * 86_400.0
+
 # What "fixed" scaling divides by: a large alpha wave, an R wave.
 _FIXED = {"uV": 50.0, "mV": 1.0}
 
@@ -118,6 +120,10 @@ def spans(duration: float, preprocessing: Preprocessing) -> list[tuple[float, fl
         raise InputError(
             f"the recording lasts {_below(duration, preprocessing.shortest)} s; "
             f"at least {preprocessing.shortest:g} s are needed for a judgement"
+        )
+    if duration > _YEAR:
+        raise InputError(
+            f"the recording lasts {duration:.3g} s, more than a year; the rate that its file states is wrong"
         )
     if duration <= preprocessing.longest:
         return [(0.0, duration)]
