@@ -293,8 +293,9 @@ class Recording:
         ----------
         leads
             One entry per channel wanted: the names accepted for it, the preferred one first; an index counted from
-            0, over the channels of all rates, may be given as text. Spelling is forgiven: "EEG Fpz-Cz" is "Fpz-Cz", "MLII" is "II". Empty: all channels.
-            A lone channel with a name that tells nothing, such as "ECG", is accepted for a single lead.
+            0, over the channels of all rates, may be given as text. Spelling is forgiven: "EEG Fpz-Cz" is "Fpz-Cz",
+            "MLII" is "II". Empty: all channels. A lone channel with a name that tells nothing, such as "ECG", is
+            accepted for a single lead.
         unit
             "V", "mV", "uV" or "nV".
 
