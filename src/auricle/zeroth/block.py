@@ -71,30 +71,32 @@ class Block:
         """No weight is greater than this, in grid units."""
         self.here: dict[int, float] = {}
         """Coefficient of each direction that the weights stand away from their own place."""
+        self.views = [weight.detach() for weight, _ in weights]
+        """The weights in the storage that they have now, without their gradients."""
         kinds: dict[tuple[torch.device, torch.dtype], list[tuple[Tensor, int]]] = {}
-        for weight, start in weights:
-            kinds.setdefault((weight.device, weight.dtype), []).append((weight.detach(), start))
+        for view, (_, start) in zip(self.views, weights, strict=True):
+            kinds.setdefault((view.device, view.dtype), []).append((view, start))
         self.adders: list[Adder] = [adder(spec, dimension, tensors) for tensors in kinds.values()]
 
     def check(self) -> None:
-        """Refuse an eps that most weights would not notice."""
+        """Refuse weights that are no numbers, and an eps that most weights would not notice."""
         plan = self.plan(range(1))
         for weight in self.views:
-            typical = float(weight.abs().mean(dtype=torch.float32)) if weight.numel() else 0.0
+            # A norm needs no copy of the magnitudes.
+            length = torch.linalg.vector_norm(weight, 1, dtype=torch.promote_types(weight.dtype, torch.float32))
+            typical = float(length) / max(1, weight.numel())
+            if not math.isfinite(typical):
+                raise InputError("a weight is infinite or not a number; no step leads away from there")
             if plan.eps[0] < torch.finfo(weight.dtype).eps / 4 * typical:
                 raise InputError(
                     f"eps={self.group['eps']} is lost in the rounding of weights of type {weight.dtype} around "
                     f"{typical:.2g}; give {torch.finfo(weight.dtype).eps * typical:.2g} or more, or longer floats"
                 )
 
-    @property
-    def views(self) -> list[Tensor]:
-        """The weights, without their gradients."""
-        return [weight.detach() for weight, _ in self.weights]
-
     def use_grid(self, headroom: float, exponent: int | None = None) -> None:
         """Round the weights to a grid: the finest that leaves the headroom, or a given one."""
-        largest = max((float(weight.abs().max()) for weight in self.views if weight.numel()), default=0.0)
+        ends = [float(end) for weight in self.views if weight.numel() for end in torch.aminmax(weight)]
+        largest = math.nan if any(map(math.isnan, ends)) else max(map(abs, ends), default=0.0)
         if not math.isfinite(largest):
             raise InputError("a weight is infinite or not a number; a grid has no place for it")
         self.exponent = exponent_for(largest, headroom) if exponent is None else exponent

@@ -64,9 +64,11 @@ class Evaluation:
         kept: dict[tuple[nn.Module, str], tuple[Tensor, Tensor]] = {}
 
         def keep(module: nn.Module, _: Any) -> None:
-            for name, buffer in module._buffers.items():
-                if buffer is not None and (module, name) not in kept:
-                    kept[module, name] = (buffer, buffer.clone())
+            # The parts of a module that torch.compile has wrapped may run without calling hooks.
+            for part in module.modules() if "_orig_mod" in module._modules else [module]:
+                for name, buffer in part._buffers.items():
+                    if buffer is not None and (part, name) not in kept:
+                        kept[part, name] = (buffer, buffer.clone())
 
         hook = nn.modules.module.register_module_forward_pre_hook(keep)
         try:

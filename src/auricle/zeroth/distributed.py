@@ -195,7 +195,7 @@ def _description(optimizer: ZerothOrder) -> dict[str, Any]:
         "seed": optimizer.seed,
         "steps": optimizer.steps,
         "groups": [
-            {name: group[name] for name in ("lr", "eps", "weight_decay")} | {"tensors": len(group["params"])}
+            {name: float(group[name]) for name in ("lr", "eps", "weight_decay")} | {"tensors": len(group["params"])}
             for group in optimizer.param_groups
         ],
         "sha256 of the weights": _sha256(p for group in optimizer.param_groups for p in group["params"]),

@@ -262,6 +262,13 @@ class ZerothOrder(Optimizer):
                 block.reach = reach
         self.settle()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Refuse to be copied: a copy would move the weights of the original, or lose its place."""
+        raise InputError(
+            "a ZerothOrder can't be copied or pickled, as it holds on to the weights of one model; make another one "
+            "and give it this one's state_dict()"
+        )
+
     def _identity(self) -> dict[str, Any]:
         """Name what must not change between two parts of a run."""
         return {
