@@ -6,7 +6,7 @@ from auricle.network import Architecture, ConMIL
 
 SHAPES = {
     "paper": Architecture(channels=1, classes=5, head="shared"),
-    "device": Architecture(channels=1, classes=4, stem_stride=6, kernels=(7, 15, 31)),
+    "device": Architecture(channels=1, classes=4, stem_stride=6, kernels=(9, 19, 39), modules=2),
     "additive at stride 1": Architecture(channels=1, classes=3),
     "twelve leads": Architecture(channels=12, classes=5, stem_stride=5, kernels=(3, 8), head="shared", heads=8),
     "three channels": Architecture(channels=3, classes=2, kernels=(4, 9), blocks=1, modules=1, heads=4),

@@ -4,6 +4,7 @@ import torch
 from auricle.errors import InputError
 from auricle.network import AdditiveHead, Architecture, ConMIL, fuse
 from auricle.network.fused import CHUNK, passes
+from auricle.network.spectral import block_length
 
 
 def plainly(network, x, lengths=None):
@@ -33,6 +34,12 @@ def test_equals_the_plain_network(network, make_windows, batch, samples):
 @pytest.mark.parametrize("samples", [1, 2, 7])
 def test_equals_the_plain_network_on_the_shortest_windows(network, make_windows, samples):
     compare(network, make_windows(network, 2, samples))
+
+
+@pytest.mark.parametrize("beyond", [-1, 0, 1, 3])
+def test_equals_the_plain_network_at_the_edge_of_a_block(network, make_windows, beyond):
+    instances = block_length(max(network.architecture.kernels)) + beyond
+    compare(network, make_windows(network, 2, instances * network.architecture.stem_stride))
 
 
 def test_rows_of_unequal_length(network, make_windows):

@@ -1,9 +1,28 @@
 """Long parallel convolutions as products of spectra: a third of the arithmetic, all of it matrix products."""
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+
+from auricle.network.folded import extend, recorded
+
+
+class Framing(NamedTuple):
+    """Where frames of a batch come from, and where what was computed for them goes.
+
+    Attributes
+    ----------
+    frames
+        (2S, B, n): for each place in each frame, a row of the features (B T, C).
+    order
+        (B, T): for each instance, a row of the outputs (S B n, D).
+    """
+
+    frames: Tensor
+    order: Tensor
 
 
 def stack_kernels(kernels: list[Tensor]) -> tuple[Tensor, int]:
@@ -21,6 +40,53 @@ def stack_kernels(kernels: list[Tensor]) -> tuple[Tensor, int]:
     return stacked, left
 
 
+def block_length(longest: int) -> int:
+    """Instances of a block, S: at least as many as the longest kernel has, and whole vectors of a processor."""
+    return 8 * math.ceil(longest / 8)
+
+
+def framing(x: Tensor, longest: int) -> Framing:
+    """Cut the T instances of (B, T, C) into blocks of S; a frame holds a block's 2S inputs for kernels up to `longest`.
+
+    Places before the first instance and behind the last are those instances: the replicate padding.
+    """
+    batch, time, _ = x.shape
+    block = block_length(longest)
+    count = (time + block - 1) // block
+    row, instance = torch.arange(batch, device=x.device)[:, None], torch.arange(time, device=x.device)
+    first = block * torch.arange(count, device=x.device) - (longest - 1) // 2
+    places = (first + torch.arange(2 * block, device=x.device)[:, None]).clamp(0, time - 1)  # (2S, n)
+    frames = places[:, None] + time * row  # (2S, B, n)
+    order = (instance % block * batch + row) * count + instance // block  # (B, T)
+    return Framing(frames, order)
+
+
+class DirectConvolutions(nn.Module):
+    """Parallel convolutions of a single channel with replicate padding: too little arithmetic to be worth a transform.
+
+    Parameters
+    ----------
+    kernels
+        Weights of the convolutions, each (D_i, 1, k_i); the outputs come in this order.
+    """
+
+    kernel: Tensor
+
+    def __init__(self, kernels: list[Tensor]) -> None:
+        super().__init__()
+        kernel, self.left = stack_kernels(kernels)
+        self.register_buffer("kernel", kernel[:, 0].float())  # (D, k)
+
+    def forward(self, x: Tensor, _framing: Framing) -> Tensor:
+        """(B, T, 1) -> (B, T, D)."""
+        longest = self.kernel.shape[1]
+        padded = extend(x, self.left, longest - 1 - self.left)
+        if recorded(x):
+            return functional.conv1d(padded.mT, self.kernel[:, None]).mT
+        stretches = padded.squeeze(2).unfold(1, longest, 1)  # (B, T, k), without a copy
+        return torch.bmm(stretches, self.kernel.T.expand(len(x), -1, -1))
+
+
 class SpectralConvolutions(nn.Module):
     """Parallel convolutions with replicate padding, by overlap-save in blocks at least as long as the longest kernel.
 
@@ -34,6 +100,9 @@ class SpectralConvolutions(nn.Module):
     a - b, so that the way in costs half. Frequencies 0 and N/2 are real and share one slot as its two parts.
 
     Multiplications per instance, 32 to 3 x 32 channels, kernels (10, 20, 40): 71,680 directly, 22,528 here.
+
+    The place in the block is the outermost axis and the parts of a spectrum are apart, so that each step's result is
+    what the next one takes, without a transposition in between.
 
     Parameters
     ----------
@@ -50,7 +119,7 @@ class SpectralConvolutions(nn.Module):
     >>> from torch.nn import functional
     >>> kernel, x = torch.ones(3, 2, 5), torch.arange(22.0).view(1, 11, 2)
     >>> direct = functional.conv1d(functional.pad(x.mT, (2, 2), mode="replicate"), kernel).mT
-    >>> torch.allclose(SpectralConvolutions([kernel])(x), direct, rtol=1e-5)
+    >>> torch.allclose(SpectralConvolutions([kernel])(x, framing(x, longest=5)), direct, rtol=1e-5)
     True
     """
 
@@ -60,77 +129,66 @@ class SpectralConvolutions(nn.Module):
 
     def __init__(self, kernels: list[Tensor]) -> None:
         super().__init__()
-        stacked, self.left = stack_kernels(kernels)
+        stacked, _ = stack_kernels(kernels)
         self.outputs, self.channels, longest = stacked.shape
-        self.block = 20 * math.ceil(longest / 20)
+        self.block = block_length(longest)
         matrices = _matrices(stacked, self.block)
         for name, matrix in zip(("analysis", "product", "synthesis"), matrices, strict=True):
             self.register_buffer(name, matrix.float().contiguous())
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, framing: Framing) -> Tensor:
         """(B, T, C) -> (B, T, D)."""
-        if torch.compiler.is_exporting():
-            return self._channels_first(x)
-        batch, time, _ = x.shape
-        blocks = self._blocks(x).permute(2, 0, 1, 3).contiguous()  # (S, B, n + 1, C)
-        spectra = self._spectra(blocks[:, :, :-1], blocks[:, :, 1:]).view(self.block, 2, -1, self.channels)
-        spectra = spectra.transpose(1, 2).flatten(2)  # (S, B n, 2C)
-        products = torch.bmm(spectra, self.product).transpose(0, 1)  # (B n, S, 2D)
-        out = self.synthesis @ products.reshape(-1, 2 * self.block, self.outputs)  # (B n, S, D)
-        return out.view(batch, -1, self.outputs).narrow(1, 0, time)
+        frames = functional.embedding(framing.frames, x.flatten(0, 1))  # (2S, B, n, C)
+        multiply = self._as_graph if recorded(x) else self._in_place
+        out = multiply(frames.view(2, self.block, -1))  # (S, B n D)
+        return functional.embedding(framing.order, out.view(-1, self.outputs))
 
-    def _channels_first(self, x: Tensor) -> Tensor:
-        """Compute the same with the blocks as the inner axis: better for ONNX Runtime, as the above is for torch.
+    def _in_place(self, frames: Tensor) -> Tensor:
+        """(2, S, B n C) -> (S, B n D), one half of the frequencies after the other, so that they stay in the cache."""
+        a, b = frames
+        rows = frames.shape[2] // self.channels
+        out = frames.new_empty(self.block, rows * self.outputs)
+        products = frames.new_empty(2, self.block // 2, rows, self.outputs)
+        real, imaginary = products
+        for half, folded in enumerate((a + b, a - b)):
+            x, y = torch.mm(self.analysis[half], folded).view(2, -1, rows, self.channels)  # real, imaginary
+            cosine, sine = self.product[half, :, :, : self.channels]
+            torch.bmm(x, cosine, out=real).baddbmm_(y, sine, alpha=-1)
+            torch.bmm(x, sine, out=imaginary).baddbmm_(y, cosine)
+            if half == 0:
+                torch.mm(y[0], self.product[0, 1, 0, self.channels :], out=imaginary[0])
+            torch.addmm(out, self.synthesis[half], products.view(self.block, -1), beta=half, out=out)
+        return out
 
-        ONNX Runtime packs the right-hand side of a product anew in each call, so the weights belong on the left.
-        """
-        batch, time, _ = x.shape
-        blocks = self._blocks(x).permute(2, 3, 0, 1).contiguous()  # (S, C, B, n + 1)
-        spectra = self._spectra(blocks[..., :-1], blocks[..., 1:]).view(self.block, 2 * self.channels, -1)
-        products = self.product.mT @ spectra  # (S, 2D, B n)
-        out = self.synthesis @ products.view(2 * self.block, -1)  # (S, D B n)
-        out = out.view(self.block, self.outputs, batch, -1).permute(2, 3, 0, 1)  # (B, n, S, D)
-        # Not a slice: its length, min(n S, T), grows from module to module and costs the exporter minutes.
-        return out.flatten(1, 2).narrow(1, 0, time)
-
-    def _blocks(self, x: Tensor) -> Tensor:
-        """(B, T, C) -> (B, n + 1, S, C), with the replicate padding."""
-        batch, time, channels = x.shape
-        count = (time + self.block - 1) // self.block + 1
-        right = count * self.block - time - self.left
-        first, last = x[:, :1].expand(-1, self.left, -1), x[:, -1:].expand(-1, right, -1)
-        return torch.cat([first, x, last], dim=1).view(batch, count, self.block, channels)
-
-    def _spectra(self, a: Tensor, b: Tensor) -> Tensor:
-        """Halves of the frames (S, ...) -> (2, S, the rest), which is (S slots, 2 parts, the rest)."""
-        halves = torch.stack([(a + b).reshape(self.block, -1), (a - b).reshape(self.block, -1)])
-        spectra: Tensor = self.analysis @ halves
-        return spectra
+    def _as_graph(self, frames: Tensor) -> Tensor:
+        """Compute the same in three products, in which ONNX Runtime is quickest: (2, S, B n C) -> (S, B n D)."""
+        even, odd = self.analysis
+        analysis = torch.cat([torch.cat([even, even], dim=1), torch.cat([odd, -odd], dim=1)])  # (2S, 2S)
+        spectra = (analysis @ frames.flatten(0, 1)).view(2, 2, self.block // 2, -1, self.channels)
+        spectra = spectra.permute(0, 2, 3, 1, 4).flatten(3).unsqueeze(1)  # (2, 1, S / 2, B n, 2C)
+        products = spectra @ self.product  # (2, 2, S / 2, B n, D)
+        return torch.cat([*self.synthesis], dim=1) @ products.view(2 * self.block, -1)
 
 
 def _matrices(kernels: Tensor, block: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Analysis (2, S, S), product (S, 2C, 2D) and synthesis (S, 2S) for kernels (D, C, k), k <= S, S even.
+    """Analysis (2, S, S), product (2, 2, S/2, 2C, D), synthesis (2, S, S) for kernels (D, C, k), k <= S, S even.
 
-    A slot is one frequency with its real and imaginary part: first 0 with N/2, then 2, 4, ..., then 1, 3, ...
+    The first axis is the half of the frequencies: 0, 2, 4, ... or 1, 3, 5, ... Each half has its real parts and then
+    its imaginary parts; N/2 takes the place of the imaginary part of 0.
     """
-    outputs, channels, _ = kernels.shape
-    frame = 2 * block
+    channels, frame = kernels.shape[1], 2 * block
     time = torch.arange(block, dtype=torch.float64)
-    frequencies = torch.cat([torch.arange(0, block, 2), torch.arange(1, block, 2)])
-    angle = 2 * math.pi / frame * frequencies[:, None] * time
-    waves = torch.stack([angle.cos(), -angle.sin()], dim=1)  # (S, 2, S): slot, part, instance
-    waves[0, 1] = torch.cos(math.pi * time)
+    frequencies = torch.arange(block).view(-1, 2).T  # (2, S/2)
+    angle = 2 * math.pi / frame * frequencies[:, :, None] * time
+    waves = torch.stack([angle.cos(), -angle.sin()], dim=1)  # (2, 2, S/2, S): half, part, frequency, instance
+    waves[0, 1, 0] = torch.cos(math.pi * time)
 
     # The network's convolutions are correlations: the spectrum of the kernels is conjugated.
     spectrum = torch.fft.rfft(kernels, n=frame).conj().permute(2, 1, 0)  # (S + 1, C, D)
-    real, imaginary = spectrum.real[frequencies], spectrum.imag[frequencies]
-    product = torch.zeros(block, 2, channels, 2, outputs, dtype=torch.float64)  # slot, part in, part out
-    product[:, 0, :, 0], product[:, 1, :, 1] = real, real
-    product[:, 0, :, 1], product[:, 1, :, 0] = imaginary, -imaginary
-    product[0, 0, :, 1], product[0, 1, :, 0] = 0, 0
-    product[0, 1, :, 1] = spectrum.real[block]
+    real, imaginary = spectrum.real[frequencies], spectrum.imag[frequencies]  # (2, S/2, C, D)
+    product = torch.stack([torch.cat([real, -imaginary], dim=2), torch.cat([imaginary, real], dim=2)], dim=1)
+    product[0, 1, 0, channels:] = spectrum.real[block]
 
-    weight = torch.full((block, 1, 1), 2 / frame, dtype=torch.float64)
-    weight[0] = 1 / frame
-    synthesis = (weight * waves).reshape(frame, block).T  # (S, 2S): instance; slot, part
-    return waves.reshape(2, block, block), product.view(block, 2 * channels, 2 * outputs), synthesis
+    weight = torch.full((2, 1, block // 2, 1), 2 / frame, dtype=torch.float64)
+    weight[0, :, 0] = 1 / frame
+    return waves.view(2, block, block), product, (weight * waves).view(2, block, block).mT
