@@ -18,7 +18,7 @@ from pydantic import (
 
 from auricle.conformal import State, state_of
 from auricle.errors import FormatError, InputError
-from auricle.signals.visible import visible
+from auricle.signals.visible import visible, visible_json
 
 SCHEMA: Final = "auricle.finding/1"
 INTENDED_USE: Final = "For research and engineering. Not a medical device; not for diagnosis or treatment."
@@ -286,9 +286,7 @@ class Finding(_Frozen):
 
     def to_json(self, *, evidence: bool = False) -> str:
         """Give one line of JSON; `evidence` adds the whole array."""
-        text = self.model_dump_json(by_alias=True, exclude=None if evidence else {"evidence"})
-        # JSON allows control characters above U+007E and line ends such as U+2028; terminals and line readers don't.
-        return text if text.isprintable() else "".join(c if c.isprintable() else _escaped(c) for c in text)
+        return visible_json(self.model_dump_json(by_alias=True, exclude=None if evidence else {"evidence"}))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
@@ -319,11 +317,6 @@ class Finding(_Frozen):
             f"{visible(self.recording)}, {self.window.start:g} to {self.window.stop:g} s: {self.set_text}, "
             f"{self.state} at alpha {self.alpha:g}"
         )
-
-
-def _escaped(c: str) -> str:
-    units = c.encode("utf-16-be").hex()
-    return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))
 
 
 def segments_of(

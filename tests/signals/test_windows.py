@@ -75,6 +75,11 @@ def test_spans_cover_everything_and_none_is_too_long(duration, window, overlap, 
         assert c - a <= preprocessing.hop * (1 + 1e-9)
 
 
+def test_a_recording_longer_than_a_window_by_rounding_alone_is_one_window():
+    preprocessing = Preprocessing(fs=125.0, window=5.0, hop=5.0, longest=5.0)
+    assert spans(5.000000000000001, preprocessing) == [(0.0, 5.0)]
+
+
 def test_a_recording_up_to_the_longest_is_one_window():
     preprocessing = Preprocessing(fs=125.0)
     assert spans(61.0, preprocessing) == [(0.0, 61.0)]

@@ -246,7 +246,7 @@ class LabelConditional:
         if empty:
             warnings.warn(
                 f"no calibration sample has the label {listed(empty)}: it will stand in every set at every alpha, and "
-                f"no set can be confident. Calibrate with samples of it, or declare leave_out=({listed(empty)},)",
+                f"no set can be confident. Calibrate with samples of it, or declare leave_out={tuple(empty)}",
                 NoCalibrationSamplesWarning,
                 stacklevel=3,
             )

@@ -8,6 +8,7 @@ from auricle.signals.cinc2017 import LABELS, REFERENCE, cinc2017_recordings, rea
 from auricle.signals.labelled import LabelledWindows
 from auricle.signals.sleep_edf import holds_nights, read_sleep_edf
 from auricle.signals.split import PARTS, Part, Split
+from auricle.signals.visible import visible
 from auricle.signals.windows import Preprocessing
 
 __all__ = [
@@ -88,5 +89,8 @@ def _recognised(path: Path) -> str:
     if holds_nights(path):
         return "sleep-edf"
     names = sorted(entry.name + "/" * entry.is_dir() for entry in path.iterdir())
-    there = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "") or "nothing"
+    there = (
+        ", ".join(visible(name, 60) for name in names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        or "nothing"
+    )
     raise InputError(f"{path} is no labelled data set; looked for was {_LOOKED_FOR}; it holds {there}")

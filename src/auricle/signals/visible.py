@@ -19,5 +19,19 @@ def visible(text: str, most: int = 200) -> str:
     return "".join(c if _shown(c) else c.encode("unicode_escape").decode("ascii") for c in short)
 
 
+def visible_json(text: str) -> str:
+    r"""Escape what JSON allows within a text and a terminal or a reader of lines trips over: U+009B, U+2028 and such.
+
+    >>> print(visible_json('{"id": "a' + chr(0x2028) + 'b"}'))
+    {"id": "a\u2028b"}
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def _escaped(c: str) -> str:
+    units = c.encode("utf-16-be").hex()
+    return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))
+
+
 def _shown(c: str) -> bool:
     return c.isprintable() or category(c) == _SPACES

@@ -128,6 +128,8 @@ def spans(duration: float, preprocessing: Preprocessing) -> list[tuple[float, fl
     if duration <= preprocessing.longest:
         return [(0.0, duration)]
     count = ceil(max(0.0, duration - preprocessing.window) / preprocessing.hop - 1e-9)
+    if count == 0:  # longer than a window by rounding alone
+        return [(0.0, preprocessing.window)]
     starts = [i * preprocessing.hop for i in range(count)] + [duration - preprocessing.window]
     return [(start, start + preprocessing.window) for start in starts]
 
