@@ -1,0 +1,141 @@
+"""Peak memory of training steps over that of plain inference, each measured by a process of its own.
+
+`python -m auricle.bench.zeroth.memory '{"models": [...], "arms": [...], "repeats": 3}'` prints one JSON object. The
+interpreter loads its libraries once and forks: a process per network builds it, and one per measurement, forked from
+that, runs and reads its own peak. A forked process counts its peak anew, from what is resident at its start.
+"""
+
+import ctypes
+import gc
+import json
+import os
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+
+from auricle.bench.zeroth.arms import stepper
+from auricle.bench.zeroth.models import Timed, available, build
+from auricle.errors import AuricleError, InputError
+
+INFERENCE = "inference"
+STEPS = 3
+"""With merged passes, everything has happened by the second step."""
+
+
+def over_inference(models: Sequence[str], arms: Sequence[str], *, repeats: int = 3) -> dict[str, Any]:
+    """Measure all networks and arms in a fresh interpreter with one thread.
+
+    Returns
+    -------
+    `torch_optim_mb`, what the first `torch.optim` optimizer of a process loads, whichever it is: all measurements hold
+    it; and network -> `inference`, its peak in MB, `weights` and `arms`: arm -> MB over that; medians over the repeats.
+    Empty where the system has no /proc.
+    """
+    if not Path("/proc/self/status").exists():
+        return {}
+    asked = json.dumps({"models": list(models), "arms": list(arms), "repeats": repeats})
+    one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    ran = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "auricle.bench.zeroth.memory", asked],
+        env={**os.environ, **one}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if ran.returncode:
+        raise AuricleError(f"memory could not be measured: {ran.stderr.strip()[-500:]}")
+    found: dict[str, Any] = json.loads(ran.stdout)
+    return found
+
+
+def main(asked: str) -> None:
+    """Measure what was asked for and print it."""
+    wanted = json.loads(asked)
+    torch.set_num_threads(1)
+    able, _ = available(tuple(wanted["models"]))
+    before = peak()
+    # The first optimizer of any kind makes torch load its compiler: a cost of torch.optim, not of a step.
+    torch.optim.SGD([torch.zeros(1, requires_grad=True)])
+    result: dict[str, Any] = {"torch_optim_mb": (peak() - before) / 1e6}
+    result |= {
+        name: _forked(lambda name=name: _network(build(name), wanted["arms"], wanted["repeats"]))  # type: ignore[misc]
+        for name in able
+    }
+    print(json.dumps(result))  # noqa: T201
+
+
+def _network(timed: Timed, arms: Sequence[str], repeats: int) -> dict[str, Any]:
+    """Fork a process for each measurement of a network."""
+    gc.collect()
+    _give_back()
+    peaks: dict[str, list[int]] = {arm: [] for arm in (INFERENCE, *arms)}
+    for _ in range(repeats):
+        for arm, found in peaks.items():
+            found.append(_forked(lambda arm=arm: _peak_of(timed, arm)))  # type: ignore[misc]
+    base = median(peaks.pop(INFERENCE))
+    return {
+        "inference": base / 1e6,
+        "weights": sum(weight.numel() * weight.element_size() for weight in timed.weights) / 1e6,
+        "arms": {arm: (median(found) - base) / 1e6 for arm, found in peaks.items()},
+    }
+
+
+def _peak_of(timed: Timed, arm: str) -> int:
+    """Evaluate the network, or take steps, and read this process's peak, in bytes."""
+    if arm == INFERENCE:
+        with torch.no_grad():
+            for _ in range(STEPS):
+                float(timed.closure())
+    else:
+        optimizer = stepper(arm, timed.weights)
+        for _ in range(STEPS):
+            optimizer.step(timed.closure)
+    return peak()
+
+
+def peak() -> int:
+    """Most memory that this process has had resident so far, in bytes."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmHWM:"):
+            return 1024 * int(line.split()[1])
+    raise InputError("/proc/self/status names no VmHWM, so peak memory can't be read on this system")
+
+
+def _forked(work: Callable[[], Any]) -> Any:
+    """Call in a forked process; what it returns comes back as JSON."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(reading)
+        failed = 1
+        try:
+            with os.fdopen(writing, "w", encoding="utf-8") as pipe:
+                json.dump(work(), pipe)
+            failed = 0
+        finally:
+            if failed:
+                traceback.print_exc()
+            # Nothing of the parent's may be flushed or torn down twice, whatever happened.
+            os._exit(failed)
+    os.close(writing)
+    with os.fdopen(reading, encoding="utf-8") as pipe:
+        text = pipe.read()
+    _, status = os.waitpid(child, 0)
+    if status:
+        raise AuricleError(f"a measuring process ended with {os.waitstatus_to_exitcode(status)}")
+    return json.loads(text)
+
+
+def _give_back() -> None:
+    """Return freed memory to the system, or the steps' temporaries would hide in it."""
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (AttributeError, OSError):
+        return
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
