@@ -16,8 +16,8 @@ from auricle.zeroth.streams import adder
 STEPS = 20_000
 """Of MeZO's runs on OPT."""
 GRID = 22
-SPREAD = 200
-"""Standard deviation of the multipliers, in grid units: 8 bits and a sign."""
+SPREAD = 60
+"""Standard deviation of the multipliers, in grid units: so many steps of them stay within the range of the grid."""
 
 
 def measure(*, weights: int, steps: int = STEPS, rounds: int = 5, seed: int = 0) -> dict[str, float]:
