@@ -87,11 +87,11 @@ def passes(samples: int, lengths: Sequence[int] | None, batch: int, stride: int)
 class Fused(nn.Module):
     """ConMIL for inference only: scores and evidence in one pass, equal to ConMIL's within 1e-4.
 
-    What is different: batch normalisations are folded into the convolutions in front of them; the parallel
-    convolutions are one product of spectra; features lie as (B, T, D), so that every 1 x 1 convolution is a matrix
-    product; the wavelets are one kernel; the class queries are folded into the keys and the LayerNorm's scale and
-    shift into what follows; values are pooled before they are projected; rows of one length run together and are cut
-    to it, and a large batch runs in passes that fit the cache.
+    What is different: batch normalisations are folded into the convolutions in front of them, and biases wait for the
+    next ReLU, whose threshold they become; the parallel convolutions are one product of spectra; features lie as
+    (B, T, D), so that every 1 x 1 convolution is a matrix product; the wavelets are one kernel; the class queries are
+    folded into the keys and the LayerNorm's scale and shift into what follows; values are pooled before they are
+    projected; rows of one length run together and are cut to it, and a large batch runs in passes that fit the cache.
 
     The weights do not follow the network that they were copied from, and there is nothing to train.
     """
