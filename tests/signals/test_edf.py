@@ -1,5 +1,7 @@
 """EDF, EDF+ and BDF against the clauses of their specifications and against the package `edfio`."""
 
+import re
+
 import edfio
 import numpy as np
 import pytest
@@ -116,13 +118,44 @@ def test_a_file_that_ends_early_gives_its_whole_data_records(tmp_path, write):
     assert recording.samples().shape == (2, 3000)
 
 
-def test_a_signal_without_scale_is_left_out_with_a_note(tmp_path, write):
+LIMITS = 256 + 4 * (16 + 80 + 8)
+"""Where the physical minima of a file of four signals begin; the maxima, and both digital limits, follow."""
+
+
+@pytest.mark.parametrize(
+    ("limits", "why"),
+    [
+        ({0: b"-200", 1: b"-200"}, "its physical minimum equals its maximum, -200"),
+        ({2: b"12", 3: b"12"}, "its digital minimum equals its maximum, 12"),
+        ({0: b"nan"}, r"its physical limits, nan and [\d.]+, are no numbers to scale by"),
+        ({0: b"-1e308", 1: b"1e308"}, r"its physical limits, -1e\+308 and 1e\+308, are no numbers to scale by"),
+    ],
+)
+def test_a_signal_without_scale_is_left_out_with_the_reason(tmp_path, write, limits, why):
     path = write.edf(tmp_path)
-    low = 256 + 4 * (16 + 80 + 8)
-    change(path, low + 4 * 8, path.read_bytes()[low : low + 8])
+    for row, value in limits.items():
+        change(path, LIMITS + row * 4 * 8, value.ljust(8))
     recording = Recording.read(path)
     assert recording.channels == ("EEG Pz-Oz",)
-    assert recording.notes[0].startswith("EEG Fpz-Cz was left out: its physical or digital minimum equals the maximum")
+    assert re.fullmatch(f"EEG Fpz-Cz was left out: {why}, so it has no scale", recording.notes[0])
+
+
+def test_a_file_of_signals_without_scale_says_why(tmp_path, write):
+    path = write.edf(tmp_path)
+    change(path, LIMITS, b"nan     " * 3)
+    with pytest.raises(FormatError, match="no signal has a scale: EEG Fpz-Cz was left out: its physical limits, nan"):
+        Recording.read(path)
+
+
+def test_text_that_is_no_utf_8_is_latin_1(tmp_path, write):
+    path = write.edf(tmp_path)
+    change(path, 256 + 4 * (16 + 80), "µV".encode("latin-1").ljust(8))
+    recording = Recording.read(path)
+    assert recording.units == ("µV", "uV")
+    np.testing.assert_array_equal(recording.choose((), "uV").samples(), recording.samples())
+    data = path.read_bytes()
+    change(path, data.index(b"Sleep stage W"), "Träumt Sache!".encode("latin-1"))
+    assert Recording.read(path).annotations[0].text == "Träumt Sache!"
 
 
 def test_decimal_commas_are_forgiven(tmp_path, write):
@@ -148,6 +181,37 @@ def test_a_discontinuous_file_without_gaps_is_read_and_one_with_a_gap_refused(tm
     with_stamps(path, b"EDF+D", b"+45\x14\x14")
     with pytest.raises(FormatError, match=r"has a gap before 45 s \(EDF\+D\); save its parts as files without gaps"):
         Recording.read(path)
+
+
+def test_a_gap_in_a_file_that_claims_to_have_none_is_noted(tmp_path, write):
+    path = write.edf(tmp_path)
+    assert Recording.read(path).notes == ()
+    with_stamps(path, b"EDF+C", b"+45\x14\x14")
+    recording = Recording.read(path)
+    assert recording.n_samples == 6000
+    (note,) = recording.notes
+    assert note == (
+        "the time stamps end 15 s after the samples, first at 30 s: gaps, though the file claims to have none (EDF+C); "
+        "it was read as if it had none"
+    )
+
+
+@pytest.mark.parametrize("gap", [1, 5, 9])
+def test_the_first_gap_of_many_data_records_is_found(tmp_path, write, gap):
+    path = write.edf(tmp_path, seconds=300)
+    data = path.read_bytes()
+    for record in range(gap, 10):
+        data = data.replace(b"+%d\x14\x14" % (30 * record), b"+%d\x14\x14" % (30 * record + 9), 1)
+    path.write_bytes(data)
+    (note,) = Recording.read(path).notes
+    assert f"end 9 s after the samples, first at {30 * gap} s: gaps" in note
+
+
+@pytest.mark.parametrize("stamp", [b"+xx\x14\x14", b"\0\0\0\0\0", b"+30.0"])
+def test_a_stamp_that_is_none_or_rounded_is_no_gap(tmp_path, write, stamp):
+    path = write.edf(tmp_path)
+    with_stamps(path, b"EDF+C", stamp)
+    assert Recording.read(path).notes == ()
 
 
 @pytest.mark.parametrize(

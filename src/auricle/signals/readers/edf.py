@@ -6,8 +6,10 @@ https://www.edfplus.info/specs/edfplus.html; BioSemi's 24-bit variant, https://w
 Samples are read here and not by `edfio`, which maps the file (a mapped file that shrinks ends the process) and takes a
 BDF file into memory whole.
 
-Deviations: a file with gaps (EDF+D) is refused; a file that ends early, or never had its number of data records filled
-in, gives the data records that are there, with a note.
+Deviations: a file with gaps (EDF+D) is refused; one whose time stamps show gaps though it claims to have none (EDF+C)
+is read as if it had none, with a note; a file that ends early, or never had its number of data records filled in, gives
+the data records that are there, with a note; text that is no UTF-8 is taken as Latin-1, so that a lone byte B5 is a
+micro sign; a decimal comma is taken as a point.
 """
 
 from collections.abc import Iterator, Sequence
@@ -106,6 +108,8 @@ def read(path: Path, options: Options) -> Recording:
         raise FormatError(f"{path.name} holds annotations and no signal; read_annotations reads those")
     if header.kind.startswith(("EDF+D", "BDF+D")):
         _refuse_gaps(header)
+    elif note := _gap_note(header):
+        header = replace(header, notes=(*header.notes, note))
     by_rate = sorted(header.signals, key=lambda signal: -signal.count)
     groups = [tuple(group) for _, group in groupby(by_rate, key=lambda signal: signal.count)]
     fastest = groups[0][0].count
@@ -228,20 +232,35 @@ def _signals(data: bytes, n: int, notes: list[str]) -> tuple[tuple[_Signal, ...]
             continue
         low, high = _number(p_min[i]), _number(p_max[i])
         d_low, d_high = int(d_min[i]), int(d_max[i])
-        if low == high or d_low == d_high or not (isfinite(low) and isfinite(high)):
-            notes.append(
-                f"{label} was left out: its physical or digital minimum equals the maximum, so it has no scale"
-            )
+        if why := _no_scale(low, high, d_low, d_high):
+            notes.append(f"{label or f'channel {i + 1}'} was left out: {why}, so it has no scale")
             continue
         scale = (high - low) / (d_high - d_low)
         signals.append(_Signal(label or f"channel {i + 1}", _text(units[i]), scale, low - d_low * scale, *table[-1]))
     if not signals and notes:
-        raise ValueError("no signal has a scale: every physical minimum equals its maximum")
+        raise ValueError(f"no signal has a scale: {notes[0]}")
     return tuple(signals), table
 
 
+def _no_scale(low: float, high: float, d_low: int, d_high: int) -> str:
+    """Say why the limits of a signal turn no digital number into a physical one; empty if they do."""
+    if not isfinite(high - low):
+        return f"its physical limits, {low:g} and {high:g}, are no numbers to scale by"
+    if low == high:
+        return f"its physical minimum equals its maximum, {low:g}"
+    return f"its digital minimum equals its maximum, {d_low}" if d_low == d_high else ""
+
+
 def _text(field: bytes) -> str:
-    return field.decode("utf-8", errors="replace").strip(" \0")
+    return _decoded(field).strip(" \0")
+
+
+def _decoded(field: bytes) -> str:
+    # EDF asks for ASCII and EDF+ for UTF-8 in annotations; what is neither was written under Latin-1, such as its "µV".
+    try:
+        return field.decode("utf-8")
+    except UnicodeDecodeError:
+        return field.decode("latin-1")
 
 
 def _number(field: bytes) -> float:
@@ -259,9 +278,12 @@ def _subject(header: Header) -> str | None:
     return words[0] if plus else header.patient
 
 
-def _stamps(header: Header) -> Iterator[tuple[int, int, bytes]]:
-    """Yield every time-stamped annotation list as (data record, position in it, bytes): EDF+ 2.2.2."""
-    for first, block in header.blocks(0, header.n_records):
+def _stamps(header: Header, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, int, bytes]]:
+    """Yield every time-stamped annotation list as (data record, position in it, bytes): EDF+ 2.2.2.
+
+    `start` and `stop` bound the data records, None for all that follow.
+    """
+    for first, block in header.blocks(start, header.n_records if stop is None else stop):
         for i, record in enumerate(block):
             position = 0
             for offset, count in header.annotations:
@@ -278,7 +300,7 @@ def _onset(stamp: bytes) -> tuple[float, float, list[str]]:
     onset, length = float(start), float(duration or 0)
     if not (isfinite(onset) and isfinite(length)):
         raise ValueError(f"{when[:40]!r} is no time")
-    return onset, max(0.0, length), [text.decode("utf-8", errors="replace") for text in texts if text]
+    return onset, max(0.0, length), [_decoded(text) for text in texts if text]
 
 
 def _annotations(header: Header) -> tuple[Annotation, ...]:
@@ -303,3 +325,43 @@ def _refuse_gaps(header: Header) -> None:
             raise FormatError(
                 f"{header.path.name} has a gap before {start:g} s (EDF+D); save its parts as files without gaps (EDF+C)"
             )
+
+
+def _gap_note(header: Header) -> str | None:
+    """Say where the time stamps of a file without gaps leave its samples behind; None if they don't, or can't be read.
+
+    A handful of data records is looked at, since whole nights are opened in passing: the last one shows whether time
+    was lost in all, and a bisection where it was lost first.
+    """
+    if not header.kind.startswith(("EDF+C", "BDF+C")) or not header.annotations:
+        return None
+    last = header.n_records - 1
+    try:
+        begin = _starts(header, 0)
+
+        def lost(record: int) -> float:
+            return _starts(header, record) - begin - record * header.record_seconds
+
+        # Stamps are rounded, and the clocks of recorders run a little fast or slow.
+        slack = 0.1 + 1e-5 * last * header.record_seconds
+        if abs(total := lost(last)) <= slack:
+            return None
+        even, apart = 0, last
+        while apart - even > 1:
+            middle = (even + apart) // 2
+            even, apart = (middle, apart) if abs(lost(middle)) <= slack else (even, middle)
+    except ValueError:
+        return None
+    return (
+        f"the time stamps end {abs(total):.3g} s {'after' if total > 0 else 'before'} the samples, first at "
+        f"{apart * header.record_seconds:g} s: gaps, though the file claims to have none (EDF+C); "
+        "it was read as if it had none"
+    )
+
+
+def _starts(header: Header, record: int) -> float:
+    """Time stamp of a data record, in s; a ValueError if it has none."""
+    for _, position, stamp in _stamps(header, record, record + 1):
+        if position == 0:
+            return _onset(stamp)[0]
+    raise ValueError(f"data record {record} has no time stamp")
