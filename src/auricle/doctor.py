@@ -14,7 +14,15 @@ NEEDED = (
     "numpy", "scipy", "torch", "safetensors", "scikit-learn", "wfdb", "edfio", "pydantic", "cyclopts", "rich",
     "matplotlib",
 )  # fmt: skip
-OPTIONAL = {"onnxruntime": "onnx", "onnx": "onnx", "onnxscript": "onnx"}
+OPTIONAL = {
+    "onnxruntime": "onnx", "onnx": "onnx", "onnxscript": "onnx",
+    "accelerate": "huggingface", "peft": "huggingface", "transformers": "huggingface",
+}  # fmt: skip
+"""The extra of each package."""
+_PURPOSE = {
+    "onnx": "for export to ONNX and faster inference",
+    "huggingface": "for forward-only training of Hugging Face's models",
+}
 
 
 def data_folder() -> Path | None:
@@ -60,15 +68,17 @@ def examine() -> dict[str, Any]:
         checks.append({"what": f"{name} {packages[name] or ''}".strip(), "state": state, "advice": advice})
     for name, extra in OPTIONAL.items():
         state = "ok" if packages[name] else "optional"
-        advice = "" if packages[name] else f"pip install 'auricle[{extra}]' for export to ONNX and faster inference"
+        advice = "" if packages[name] else f"pip install 'auricle[{extra}]' {_PURPOSE[extra]}"
         checks.append({"what": f"{name} {packages[name] or ''}".strip(), "state": state, "advice": advice})
     specialists = {}
+    # Without what is needed nothing judges, and without the extra `onnx` only torch does.
+    chosen = all(version for name, version in packages.items() if OPTIONAL.get(name) != "huggingface")
     if not folder.shipped():
         checks.append({"what": "specialists", "state": "missing", "advice": "none came with auricle; install it again"})
     for name, path in folder.shipped().items():
         try:
             found = folder.check(path)
-            choice = [_runtime(name, path)] if all(packages.values()) else []
+            choice = [_runtime(name, path)] if chosen else []
         except AuricleError as error:
             advice = f"{error}. Install auricle again"
             checks.append({"what": f"specialist {name}", "state": "damaged", "advice": advice})
