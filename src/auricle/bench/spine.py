@@ -48,7 +48,7 @@ def run(
     seed: int = 0,
     repeats: int = 25,
     threads: int = 1,
-    batches: tuple[int, ...] = (1, 16),
+    batches: tuple[int, ...] = (1, 8, 16),
     shipped: ConMIL | None = None,
     quick: bool = False,
     progress: Progress | None = None,
