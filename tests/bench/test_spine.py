@@ -53,7 +53,7 @@ def test_threads_are_put_back_and_seeds_left_alone():
     before, state = torch.get_num_threads(), torch.random.get_rng_state()
     spine._random(spine.SHIPPED, 1)
     with pytest.raises(
-        InputError, match="repeats=0, threads=1 and batches=\\(1, 16\\) were given; each must be at least 1"
+        InputError, match="repeats=0, threads=1 and batches=\\(1, 8, 16\\) were given; each must be at least 1"
     ):
         spine.run(repeats=0)
     assert torch.get_num_threads() == before
