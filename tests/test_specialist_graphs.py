@@ -81,6 +81,25 @@ def test_a_changed_graph_in_the_folder_is_refused(with_graph, tmp_path):
         Specialist.load(tmp_path / "s")
 
 
+@pytest.mark.parametrize(
+    ("graph", "text"),
+    [
+        (b"junk", r"graph for ONNX Runtime can't be run: .*; remove it and export it anew"),
+        (None, r"graph for ONNX Runtime is that of another network; remove it and export it anew"),
+    ],
+)
+def test_a_graph_that_is_not_the_networks_judges_nothing(with_graph, tmp_path, graph, text):
+    judge = Specialist.load(with_graph[0])
+    judge._graph = graph or with_graph[1]
+    with torch.no_grad():
+        judge.network_.head.bias += 0.1
+    judge.save(tmp_path / "s")
+    with pytest.raises(SpecialistError, match=text) as caught:
+        Specialist.load(tmp_path / "s").scores(waves(1, 0)[0])
+    assert "\n" not in str(caught.value)
+    assert Specialist.load(tmp_path / "s", backend="torch").runtime == "torch"
+
+
 def test_a_graph_is_made_once_and_auto_takes_it_from_then_on(plain, with_graph, monkeypatch, cache):
     made = []
 

@@ -7,6 +7,7 @@ specialist without it.
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 from importlib import resources
 from pathlib import Path
@@ -208,22 +209,18 @@ def read(name: str | Path) -> Content:
     seal = _seal(folder, contents)
     try:
         weights = load(contents[WEIGHTS])
+        text = contents[CARD].decode()
+    except UnicodeDecodeError as error:
+        raise _strange(folder, CARD, f"it is no UTF-8 text ({error.reason} at byte {error.start})") from error
     except (SafetensorError, ValueError) as error:
-        raise _strange(folder, error) from error
-    return Content(seal.manifest, weights, contents[CARD].decode(), seal.hash, contents.get(GRAPH))
+        raise _strange(folder, WEIGHTS, str(error).partition("\n")[0]) from error
+    return Content(seal.manifest, weights, text, seal.hash, contents.get(GRAPH))
 
 
 def _checked(folder: Path) -> dict[str, bytes]:
     """Give the files by name, each equal to its checksum."""
-    contents: dict[str, bytes] = {}
     names = (MANIFEST, WEIGHTS, CARD, SUMS) + ((GRAPH,) if (folder / GRAPH).exists() else ())
-    for file in names:
-        try:
-            contents[file] = (folder / file).read_bytes()
-        except OSError as error:
-            raise SpecialistError(
-                f"{folder / file} can't be read ({error.strerror}); the specialist is incomplete, copy its folder again"
-            ) from error
+    contents = {name: _bytes(folder / name) for name in names}
     sums = contents.pop(SUMS)
     if sums != _sums(contents):
         lines = sums.decode(errors="replace").splitlines()
@@ -236,22 +233,93 @@ def _checked(folder: Path) -> dict[str, bytes]:
     return contents
 
 
+def _bytes(path: Path) -> bytes:
+    try:
+        # A pipe is never read: its first byte may never come.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise SpecialistError(
+                f"{path} is no ordinary file (a folder, a pipe or a device); the specialist is incomplete, "
+                "copy its folder again"
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise SpecialistError(
+            f"{path} can't be read ({error.strerror}); the specialist is incomplete, copy its folder again"
+        ) from error
+
+
 def _seal(folder: Path, contents: dict[str, bytes]) -> Seal:
     core = {file: contents[file] for file in (MANIFEST, WEIGHTS, CARD)}
     try:
         manifest = Manifest.model_validate_json(contents[MANIFEST])
     except ValidationError as error:
-        raise _strange(folder, error) from error
+        raise _strange(folder, MANIFEST, first_fault(error)) from error
     return Seal(manifest, hashlib.sha256(_sums(core)).hexdigest())
 
 
-def _strange(folder: Path, error: Exception) -> SpecialistError:
-    return SpecialistError(f"{folder}: not a specialist of format {FORMAT} ({error})")
+def _strange(folder: Path, file: str, why: str) -> SpecialistError:
+    return SpecialistError(
+        f"{folder}: not a specialist of format {FORMAT}: {file}: {why}. Copy the folder again, or save the specialist "
+        "anew with this version of auricle"
+    )
+
+
+def first_fault(error: ValidationError) -> str:
+    """Say in one line what pydantic refuses first: where it stands, why it is refused, and what was given.
+
+    >>> try:
+    ...     Label.model_validate({"label": "N", "name": 3})
+    ... except ValidationError as error:
+    ...     print(first_fault(error))
+    name: Input should be a valid string; given was 3
+    """
+    fault = error.errors(include_url=False)[0]
+    where = "".join(f"{place}: " for place in [".".join(map(str, fault["loc"]))] if place)
+    why = fault["msg"].removeprefix("Value error, ")
+    # Of a text that is no JSON at all, the whole would be shown.
+    shown = isinstance(fault["input"], str | int | float) and fault["type"] != "json_invalid"
+    return f"{where}{why}" + (f"; given was {fault['input']!r}" if shown else "")
 
 
 def fits(weights: "dict[str, Tensor]", network: "nn.Module") -> None:
-    """Load weights into a network, or say which don't fit."""
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        raise SpecialistError(f"the weights don't fit the architecture in {MANIFEST}: {error}") from error
+    """Give a network its weights, or say which of them don't fit.
+
+    Parameters
+    ----------
+    weights
+        By name, as `read` gives them.
+    network
+        It may be on torch's meta device, where weights have shapes and no numbers; it is on the CPU afterwards.
+
+    Raises
+    ------
+    SpecialistError
+        A weight is missing, unknown, of another shape or type, or no finite number.
+    """
+    import torch
+
+    wanted = network.state_dict()
+    wrong = [f"{name} is missing" for name in wanted if name not in weights]
+    wrong += [f"{name} is unknown" for name in weights if name not in wanted]
+    wrong += [
+        f"{name} is {_kind(weights[name])}, and {_kind(value)} is needed"
+        for name, value in wanted.items()
+        if name in weights and (weights[name].shape, weights[name].dtype) != (value.shape, value.dtype)
+    ]
+    if wrong:
+        more = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        raise SpecialistError(
+            f"the weights don't fit the architecture in {MANIFEST}: {wrong[0]}{more}; copy both files of the same "
+            "specialist again"
+        )
+    if broken := [name for name, value in weights.items() if not torch.isfinite(value).all()]:
+        raise SpecialistError(
+            f"{WEIGHTS} holds numbers that are NaN or infinite ({', '.join(broken[:3])}), so that no window could be "
+            "scored; the training went wrong, train anew"
+        )
+    # safetensors gives views of the bytes that were read; a network that may be trained on needs weights of its own.
+    network.load_state_dict({name: value.clone() for name, value in weights.items()}, assign=True)
+
+
+def _kind(tensor: "Tensor") -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"

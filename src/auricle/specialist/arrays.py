@@ -1,12 +1,14 @@
 """Arrays as scikit-learn hands them over: checked, conditioned, and turned into what the network and a finding take."""
 
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from auricle import folder
+from auricle.conformal import OverlapWarning
 from auricle.errors import InputError
 from auricle.signals import Preprocessing, Window, assess, condition
 from auricle.training import Floats
@@ -74,6 +76,18 @@ def digests(groups: ArrayLike, n: int) -> tuple[str, ...]:
     if subjects.shape != (n,):
         raise InputError(f"groups has shape {subjects.shape}; one subject per window, ({n},), is needed")
     return tuple(folder.digest(str(s)) for s in subjects.tolist())
+
+
+def warn_of_overlap(calibration: Sequence[str], parts: Mapping[str, Sequence[str]]) -> None:
+    """Warn the caller's caller when digests of calibration subjects are those of subjects the network has seen."""
+    for part in ("train", "validation"):
+        if shared := set(parts.get(part, ())) & set(calibration):
+            warnings.warn(
+                f"{len(shared)} of {len(set(calibration))} calibration subjects are in the {part} part too: the "
+                "network has seen them, so the sets promise too much for others; calibrate on other subjects",
+                OverlapWarning,
+                stacklevel=3,
+            )
 
 
 def _with_channels(values: Floats) -> Floats:

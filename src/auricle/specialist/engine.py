@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auricle.network import ConMIL, Fused, OnnxNetwork, fuse, to_onnx
+from auricle.errors import FormatError, InputError, SpecialistError
+from auricle.network import Architecture, ConMIL, Fused, OnnxNetwork, fuse, to_onnx
 from auricle.network.attribution import attribute
 from auricle.network.onnx_runtime import runnable
 from auricle.specialist import graphs
@@ -16,6 +17,19 @@ from auricle.training import Floats, pad
 Backend = Literal["auto", "torch", "onnxruntime"]
 
 BATCH = 16
+
+EVIDENCE = 0.25
+"""About how long an instance of evidence is, in s."""
+
+
+def piece_of(architecture: Architecture, fs: float) -> int:
+    """Give the samples, at `fs` Hz, of an instance of evidence: about `EVIDENCE` s, and whole instances of the network.
+
+    >>> piece_of(Architecture(stem_stride=6), 125.0)
+    30
+    """
+    stride = architecture.stem_stride
+    return max(1, round(EVIDENCE * fs / stride)) * stride
 
 
 class Engine:
@@ -48,6 +62,8 @@ class Engine:
         ------
         MissingExtraError
             "onnxruntime" was asked for, and the extra `onnx` is not installed.
+        SpecialistError
+            The graph can't be run, or is that of another network.
         """
         if backend == "torch" or (backend == "auto" and not runnable()):
             return cls(fuse(network))
@@ -57,7 +73,7 @@ class Engine:
         if graph is None:
             graph = to_onnx(network)
             graphs.keep(network, graph)
-        return cls(OnnxNetwork(graph, threads=torch.get_num_threads()))
+        return cls(_graph_of(network, graph))
 
     @property
     def runtime(self) -> Literal["torch", "onnxruntime"]:
@@ -80,3 +96,26 @@ class Engine:
             return np.asarray(self._network(x.numpy(), given).scores, np.float32)
         with torch.inference_mode():
             return np.asarray(self._network(x, lengths).scores.numpy(), np.float32)
+
+
+def _graph_of(network: ConMIL, graph: bytes) -> OnnxNetwork:
+    """Start a graph and hold it against its network: a graph of other weights would give other sets without a word."""
+    advice = 'remove it and export it anew, or judge with backend="torch"'
+    try:
+        run = OnnxNetwork(graph, threads=torch.get_num_threads())
+    except FormatError as error:
+        reason = str(error).partition("\n")[0]
+        raise SpecialistError(f"the specialist's graph for ONNX Runtime can't be run: {reason}; {advice}") from error
+    architecture = network.architecture
+    x = torch.sin(torch.arange(32.0 * architecture.stem_stride)).expand(1, architecture.channels, -1)
+    training = network.training
+    with torch.inference_mode():
+        expected = network.eval()(x).numpy()
+    network.train(training)
+    try:
+        found = run(x.numpy()).scores
+    except InputError:
+        found = None
+    if found is None or found.shape != expected.shape or not np.allclose(found, expected, rtol=1e-3, atol=1e-3):
+        raise SpecialistError(f"the specialist's graph for ONNX Runtime is that of another network; {advice}")
+    return run

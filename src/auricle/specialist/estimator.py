@@ -1,6 +1,5 @@
 """`Specialist`: a scikit-learn classifier of windows that can judge recordings, and be kept in a folder."""
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -8,30 +7,26 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from auricle import folder
-from auricle.conformal import LabelConditional, OverlapWarning, PredictionSets
+from auricle.conformal import LabelConditional, PredictionSets
 from auricle.errors import InputError, NotCalibratedError
-from auricle.finding import Finding, SpecialistName
+from auricle.finding import Finding
 from auricle.folder import Manifest
-from auricle.network import Architecture, ConMIL, to_onnx
+from auricle.network import Architecture, to_onnx
 from auricle.signals import Preprocessing, Recording, condition, cut
-from auricle.specialist.arrays import classes_of, columns_of, conditioned, digests, rows_as_windows
-from auricle.specialist.engine import BATCH, Backend, Engine
-from auricle.specialist.keeping import described, manifest_of
-from auricle.specialist.verdict import place, shown, verdict
+from auricle.specialist.arrays import classes_of, columns_of, conditioned, digests, rows_as_windows, warn_of_overlap
+from auricle.specialist.engine import BATCH, Backend, Engine, piece_of
+from auricle.specialist.keeping import described, manifest_of, name_of, network_of, untrained
+from auricle.specialist.verdict import origin, place, shown, verdict
 from auricle.training import Epoch, Floats, Trainer, TrainingSettings, Windows
 
 ARRAYS = Preprocessing(fs=100.0, highpass=None, scaling="none")
 """Stands in where no preprocessing is given: arrays are taken as they are, at 100 Hz."""
-
-EVIDENCE = 0.25
-"""About how long an instance of evidence is, in s."""
 
 
 class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -130,17 +125,17 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_ = classes_of(targets, self.labels)
         self._flat = values.ndim == 2
         self._channels = 1 if self._flat else values.shape[1]
-        windows = Windows(self._conditioned(values, lengths), columns_of(targets, self.classes_))
+        rows = conditioned(values, lengths, self._channels, self.windowing)
+        windows = Windows(rows, columns_of(targets, self.classes_))
         held = None
         if validation is not None:
             held_x, held_y, held_lengths = validation
             values, held_y = validate_data(self, held_x, held_y, allow_nd=True, dtype=np.float32, reset=False)
-            held = Windows(self._conditioned(values, held_lengths), columns_of(held_y, self.classes_))
+            rows = conditioned(values, held_lengths, self._channels, self.windowing)
+            held = Windows(rows, columns_of(held_y, self.classes_))
         settings = self.training or TrainingSettings()
         shape = replace(self.architecture or Architecture(), channels=self._channels, classes=len(self.classes_))
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(settings.seed)
-            network = ConMIL(shape).to(self.device)
+        network = untrained(shape, settings.seed).to(self.device)
         self.log_ = Trainer(network, settings, checkpoint=checkpoint).fit(
             windows, held, on_step=on_step, on_epoch=on_epoch
         )
@@ -173,14 +168,7 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             )
         if groups is not None:
             mine = digests(groups, len(targets))
-            for part in ("train", "validation"):
-                if shared := set(self.parts_.get(part, ())) & set(mine):
-                    warnings.warn(
-                        f"{len(shared)} of {len(set(mine))} calibration subjects are in the {part} part too: the "
-                        "network has seen them, so the sets promise too much for others; calibrate on other subjects",
-                        OverlapWarning,
-                        stacklevel=2,
-                    )
+            warn_of_overlap(mine, self.parts_)
             self.parts_ = {**self.parts_, "calibration": mine}
         self.calibration_ = LabelConditional(self.classes_.tolist(), self.leave_out).calibrate(scores, targets)
         self.hash_ = ""
@@ -224,9 +212,7 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     @property
     def _piece(self) -> int:
-        """Samples of an instance of evidence: about a quarter of a second, and whole instances of the network."""
-        stride = self._architecture.stem_stride
-        return max(1, round(EVIDENCE * self.windowing.fs / stride)) * stride
+        return piece_of(self._architecture, self.windowing.fs)
 
     @property
     def receptive_field(self) -> float:
@@ -236,8 +222,7 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict(self, X: ArrayLike, *, lengths: ArrayLike | None = None) -> NDArray[Any]:
         """(n,) the label with the highest score. It carries no guarantee; `predict_set` does."""
         check_is_fitted(self, "network_")
-        top: NDArray[Any] = self.classes_[self.scores(X, lengths=lengths).argmax(1)]
-        return top
+        return np.asarray(self.classes_[self.scores(X, lengths=lengths).argmax(1)])
 
     def predict_proba(self, X: ArrayLike, *, lengths: ArrayLike | None = None) -> NDArray[np.float64]:
         """(n, K) sigmoids of the scores, scaled to add up to 1. They are not calibrated; `predict_set` is."""
@@ -270,16 +255,21 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         explain
             Whether to look for the evidence, which takes several times as long as the scores. Without it findings
             have no segments.
+
+        Raises
+        ------
+        NotCalibratedError, InputError
+            `calibrate` was not called; or the source can't be used: see `auricle.signals.cut` and `predict`.
         """
         calibration, engine = self._calibrated("findings"), self._started()
         chosen = self.windowing if leads is None else replace(self.windowing, leads=leads)
         if isinstance(source, Recording):
+            about = origin(source.choose(chosen.leads, chosen.unit), self._channels)
             windows = cut(source, chosen)
-            channels, simulated = source.choose(chosen.leads, chosen.unit).channels, source.simulated
         else:
             self._rows(source, lengths)
-            windows, channels, simulated = rows_as_windows(source, lengths, self.windowing), (), False
-        classes, about = self.classes_.tolist(), self._name()
+            about, windows = {}, rows_as_windows(source, lengths, self.windowing)
+        classes, name = self.classes_.tolist(), name_of(self)
         index = 0
         while batch := list(islice(windows, BATCH)):
             rows = [condition(window.samples, self.windowing) for window in batch]
@@ -290,7 +280,7 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 if explain:
                     evidence = engine.evidence(rows[i], self._piece)
                     found |= shown(classes, evidence, scores[i], sets.member[i], window, self.evidence_step)
-                yield Finding(specialist=about, channels=channels, simulated=simulated, **place(window, index), **found)
+                yield Finding(specialist=name, **about, **place(window, index), **found)
                 index += 1
 
     def explained(self, recording: Recording, finding: Finding) -> Finding:
@@ -315,8 +305,12 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         **about
             Fields of `Manifest` to set: name, version, summary, labels, intended_use, not_for, provenance, ...; and
             `card`, the text of the card.
+
+        Raises
+        ------
+        InputError, SpecialistError
+            A field can't be; or the folder can't be written, or holds something that is no specialist.
         """
-        check_is_fitted(self, "network_")
         card = about.pop("card", None)
         manifest = self.manifest(**about)
         plain = f"# {manifest.name}\n\n{manifest.summary}\n"
@@ -329,22 +323,24 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def manifest(self, **about: Any) -> Manifest:
-        """Everything but the weights, with some fields set anew."""
+        """Everything but the weights, with some fields set anew: see `save`."""
         check_is_fitted(self, "network_")
         return manifest_of(self, about)
 
     @classmethod
-    def load(
-        cls, name: str | Path, *, device: str = "cpu", backend: Backend = "auto"
-    ) -> Self:  # fmt: skip
-        """Load a shipped specialist by name or any specialist by its folder; every byte is checked."""
+    def load(cls, name: str | Path, *, device: str = "cpu", backend: Backend = "auto") -> Self:
+        """Load a shipped specialist by name or any specialist by its folder; every byte is checked.
+
+        Raises
+        ------
+        SpecialistError
+            There is none of that name, a byte has changed, or its parts don't belong together.
+        """
         manifest, weights, card, hash_, graph = folder.read(name)
         settings, calibration, log = described(manifest, name)
         made = cls(**settings, device=device, backend=backend)
         architecture: Architecture = settings["architecture"]
-        made.network_ = ConMIL(architecture)
-        folder.fits(weights, made.network_)
-        made.network_.eval()
+        made.network_ = network_of(architecture, weights)
         made.classes_ = np.array(settings["labels"])
         made._channels, made._flat = architecture.channels, False
         made.n_features_in_ = architecture.channels
@@ -374,27 +370,18 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "network_")
         return self.network_.architecture
 
-    def _name(self) -> SpecialistName:
-        manifest = self.__dict__.get("manifest_")
-        return SpecialistName(
-            name=manifest.name if manifest else "unnamed", version=manifest.version if manifest else "", hash=self.hash_
-        )
-
     def _calibrated(self, asked: str) -> LabelConditional:
         check_is_fitted(self, "network_")
         if not hasattr(self, "calibration_"):
             raise NotCalibratedError(f"the specialist is not calibrated; call calibrate(X, y) before {asked}")
-        calibration: LabelConditional = self.calibration_
-        return calibration
+        return self.calibration_
 
     def _rows(self, X: ArrayLike, lengths: ArrayLike | None) -> list[Floats]:
         check_is_fitted(self, "network_")
         values = np.asarray(X)
         if not self._flat and values.ndim == 2 and self._channels == 1:
             values = values[:, None]  # a fitted 3-D estimator takes (n, time) too
-        return self._conditioned(validate_data(self, values, allow_nd=True, dtype=np.float32, reset=False), lengths)
-
-    def _conditioned(self, values: Floats, lengths: ArrayLike | None) -> list[Floats]:
+        values = validate_data(self, values, allow_nd=True, dtype=np.float32, reset=False)
         return conditioned(values, lengths, self._channels, self.windowing)
 
     def _started(self) -> Engine:

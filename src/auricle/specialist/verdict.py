@@ -7,9 +7,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.conformal import PredictionSets
+from auricle.errors import InputError
 from auricle.finding import Evidence, QualityNote, WindowSpan, segments_of
-from auricle.signals import Window
+from auricle.signals import Recording, Window
+from auricle.signals.visible import visible
 from auricle.training import Floats
+
+
+def origin(recording: Recording, channels: int) -> dict[str, Any]:
+    """Say what is judged, whether a body made it, and what reading it took.
+
+    Parameters
+    ----------
+    recording
+        The channels that are judged, no others.
+    channels
+        How many the specialist judges.
+
+    Raises
+    ------
+    InputError
+        The recording has more or fewer.
+    """
+    if len(recording.channels) != channels:
+        raise InputError(
+            f"{len(recording.channels)} channels of recording {visible(recording.id)} were chosen, and the specialist "
+            f"judges {channels}; it has to be told which: --lead for one, leads= in Python for several"
+        )
+    return {"channels": recording.channels, "simulated": recording.simulated, "notes": recording.notes}
 
 
 def place(window: Window, index: int) -> dict[str, Any]:
