@@ -14,6 +14,9 @@ from auricle import Specialist, folder
 from auricle.recipe import follow
 from auricle.signals.simulate import atrial_fibrillation, noise, sinus, with_ectopic_beats
 
+# On a busy machine several threads in each of several workers can make torch a hundred times slower.
+torch.set_num_threads(1)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
@@ -148,8 +151,5 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     pack(root / "data" / "packed.npz", rhythms(24))
     recipe = root / "tiny.toml"
     recipe.write_text(TINY, encoding="utf-8")
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
     result = follow(recipe, root / "data", root / "tiny")
-    torch.set_num_threads(before)
     return Made(recipe, root / "data", root / "tiny", result)

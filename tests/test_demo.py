@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -49,6 +50,15 @@ def test_it_writes_report_findings_and_recordings(tmp_path, tiny_as_af, one_thre
         "recordings",
         "report.html",
     ]
+
+
+def test_an_id_that_is_no_file_name_stays_within_the_folder(tmp_path, tiny_as_af, one_thread):
+    ids = ["../../x", "a/b.edf", "a/c.edf"]
+    recordings = [replace(simulated(duration=10.0)[0], id=id_) for id_ in ids]
+    paths, _ = demonstrate(tmp_path / "demo", recordings)
+    assert sorted(path.name for path in paths["recordings"].iterdir()) == ["0-x.npz", "1-a-b.edf.npz", "2-a-c.edf.npz"]
+    assert sorted(Recording.read(path).id for path in paths["recordings"].iterdir()) == sorted(ids)
+    assert [path.name for path in tmp_path.iterdir()] == ["demo"]
 
 
 def test_a_second_demonstration_replaces_the_first(tmp_path, tiny_as_af, one_thread):

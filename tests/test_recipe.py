@@ -81,6 +81,10 @@ def test_the_split_of_the_af_recipe_has_the_drawn_shares():
         ('name = "tiny"\n', "", r"name: Field required"),
         ("shares = [0.3, 0.1, 0.4, 0.2]", "shares = [1.0]", r"data\.shares\.1: Field required"),
         ("seed = 5", "seed = ", r"is not TOML: Invalid value"),
+        ('label = "A"', 'label = "N"', r"\[\[labels\]\] names N more than once"),
+        ('scored = ["N", "A", "O"]', 'scored = ["N", "AF"]', r"scored names 'AF'; did you mean 'A'\?"),
+        ('version = "7"', 'leave_out = ["~~"]', r"leave_out names '~~'; did you mean '~'\?"),
+        ('version = "7"', 'leave_out = ["N", "A", "O", "~"]', r"leave_out names every label; at least one must remain"),
     ],
 )
 def test_a_wrong_recipe_says_what_to_do(recipe, found, put, text):
@@ -90,10 +94,15 @@ def test_a_wrong_recipe_says_what_to_do(recipe, found, put, text):
 
 
 def test_a_recipe_that_cannot_be_read_is_named(tmp_path):
-    with pytest.raises(FormatError, match=r"the recipe .*no\.toml can't be read: No such file"):
+    with pytest.raises(
+        FormatError, match=r"no\.toml can't be read: No such file or directory; give a TOML file such as"
+    ):
         Recipe.read(tmp_path / "no.toml")
     with pytest.raises(FormatError, match="can't be read: Is a directory"):
         Recipe.read(tmp_path)
+    (tmp_path / "x.toml").write_text("a = " + 9999 * "[", encoding="utf-8")
+    with pytest.raises(FormatError, match="its brackets are nested too deeply; a recipe needs two levels"):
+        Recipe.read(tmp_path / "x.toml")
     (tmp_path / "x.toml").write_bytes(b"\xff\xfe name")
     with pytest.raises(FormatError, match="is not TOML"):
         Recipe.read(tmp_path / "x.toml")

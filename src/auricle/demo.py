@@ -1,8 +1,10 @@
 """The demonstration: simulated ECGs, judged by the shipped specialist, as files that a person can open."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
+from auricle.errors import InputError
 from auricle.finding import Finding
 from auricle.report import write_report
 from auricle.signals import Recording
@@ -21,6 +23,16 @@ def simulated(fs: float = 300.0, duration: float = 30.0) -> list[Recording]:
     ]
 
 
+def file_name(id_: str, number: int) -> str:
+    """Give a recording's id as a file's name; one that is none on some system gets a number, so that they differ.
+
+    >>> file_name("simulated-sinus-1", 0), file_name("../a/b.edf", 1)
+    ('simulated-sinus-1', '1-a-b.edf')
+    """
+    plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", id_).strip("-.")[:100]
+    return id_ if plain == id_ else f"{number}-{plain}"
+
+
 def demonstrate(
     out: Path, recordings: list[Recording], *, alpha: float = 0.1, lead: str | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -32,17 +44,24 @@ def demonstrate(
     tuple
         Paths by what they hold: "report" (HTML), "findings" (JSON Lines) and "recordings" (a folder; simulated ones
         only); and the findings.
+
+    Raises
+    ------
+    InputError
+        `out` is a file, or a recording can't be judged.
     """
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is no folder; name one for the report, or one that isn't there yet")
     specialist = Specialist.load("af")
     out.mkdir(parents=True, exist_ok=True)
-    leads = ((lead,),) if lead else None
+    leads = None if lead is None else ((lead,),)
     paths: dict[str, Path] = {}
     entries = []
     for i, recording in enumerate(recordings):
         if recording.simulated:
             paths["recordings"] = out / "recordings"
             paths["recordings"].mkdir(exist_ok=True)
-            recording.save(paths["recordings"] / f"{recording.id}.npz")
+            recording.save(paths["recordings"] / f"{file_name(recording.id, i)}.npz")
         entries += [(recording, finding) for finding in specialist.findings(recording, alpha=alpha, leads=leads)]
         if progress:
             progress(i + 1, len(recordings))

@@ -2,6 +2,7 @@
 
 import tomllib
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import MISSING, fields
 from difflib import get_close_matches
@@ -14,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from auricle.card import card
 from auricle.errors import FormatError, InputError
 from auricle.evaluation import Progress, evaluate
-from auricle.folder import Label, check_free, digest
+from auricle.folder import Label, check_free, digest, first_fault
 from auricle.network import Architecture
 from auricle.signals import Preprocessing
 from auricle.signals.archives import PARTS, LabelledWindows, Part, Split, open_archive
@@ -66,13 +67,21 @@ class Recipe(BaseModel):
         Raises
         ------
         FormatError
-            The file is missing or no TOML, or a key is unknown, missing or of the wrong kind.
+            The file is missing or no TOML; a key is unknown, missing or of the wrong kind; or labels contradict.
         """
         path = Path(path)
         try:
             content = tomllib.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
-            raise FormatError(f"the recipe {path} can't be read: {error.strerror}") from error
+            raise FormatError(
+                f"the recipe {path} can't be read: {error.strerror}; give a TOML file such as recipes/af.toml of "
+                "auricle's repository"
+            ) from error
+        except RecursionError as error:
+            raise FormatError(
+                f"the recipe {path} is not TOML that can be read: its brackets are nested too deeply; a recipe needs "
+                "two levels"
+            ) from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise FormatError(f"the recipe {path} is not TOML: {error}") from error
         try:
@@ -87,12 +96,24 @@ class Recipe(BaseModel):
                 raise FormatError(
                     f"the recipe {path} has an unknown key {where}{_close(str(place[-1]), table.model_fields)}"
                 ) from error
-            raise FormatError(f"the recipe {path}: {where}: {_plain(first)}") from error
+            raise FormatError(f"the recipe {path}: {first_fault(error)}") from error
+        recipe._check_labels(path)
         try:
             recipe.estimator()
         except InputError as error:
             raise FormatError(f"the recipe {path}: {error}") from error
         return recipe
+
+    def _check_labels(self, path: Path) -> None:
+        """Refuse what would be noticed only after the training."""
+        known = [str(label.label) for label in self.labels]
+        if twice := [label for label, n in Counter(known).items() if n > 1]:
+            raise FormatError(f"the recipe {path}: [[labels]] names {', '.join(twice)} more than once")
+        for key, given in (("scored", self.scored), ("leave_out", self.leave_out)):
+            if strange := [label for label in given if label not in known]:
+                raise FormatError(f"the recipe {path}: {key} names {strange[0]!r}{_close(strange[0], known)}")
+        if len(set(self.leave_out)) == len(known):
+            raise FormatError(f"the recipe {path}: leave_out names every label; at least one must remain")
 
     def estimator(self, device: str = "cpu") -> Specialist:
         """Give the untrained specialist."""
@@ -112,11 +133,6 @@ def _close(given: str, known: Any) -> str:
     return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}"
 
 
-def _plain(fault: Any) -> str:
-    given = fault.get("input")
-    return f"{fault['msg']}; given was {given!r}" if isinstance(given, str | int | float) else str(fault["msg"])
-
-
 def _settings(kind: Any, given: dict[str, Any], table: str) -> Any:
     """Make a settings dataclass of a table of the recipe, every value checked against the field's type."""
     types = get_type_hints(kind)
@@ -127,7 +143,7 @@ def _settings(kind: Any, given: dict[str, Any], table: str) -> Any:
         try:
             values[key] = TypeAdapter(types[key]).validate_python(value)
         except ValidationError as error:
-            raise FormatError(f"[{table}] {key}: {_plain(error.errors(include_url=False)[0])}") from error
+            raise FormatError(f"[{table}] {key}: {first_fault(error)}") from error
     if missing := [field.name for field in fields(kind) if field.default is MISSING and field.name not in values]:
         raise FormatError(f"[{table}] lacks {', '.join(missing)}")
     return kind(**values)
