@@ -4,13 +4,16 @@ import errno
 import os
 import sys
 import warnings
+from contextlib import suppress
+from io import TextIOWrapper
+from pathlib import Path
 
 import cyclopts
 from cyclopts import App
 
 import auricle
 from auricle.cli.commands import add_commands
-from auricle.cli.terminal import err
+from auricle.cli.terminal import note, plain
 from auricle.errors import AuricleError
 
 COMMANDS = ("predict", "demo", "train", "calibrate", "evaluate", "export", "schema", "doctor", "bench")
@@ -28,7 +31,7 @@ def _version() -> str:
     lines = [f"auricle {auricle.__version__}"]
     for name, path in folder.shipped().items():
         seal = folder.check(path)
-        lines.append(f"{name} {seal.manifest.version} sha256:{seal.hash}")
+        lines.append(plain(f"{name} {seal.manifest.version} sha256:{seal.hash}"))
     return "\n".join(lines)
 
 
@@ -45,7 +48,7 @@ add_commands(app, "auricle.cli", COMMANDS)
 
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:
-    err.print(f"warning: {message}")
+    note(f"warning: {message}")
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -53,34 +56,51 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _warn
-            result = app(
-                arguments, exit_on_error=False, print_error=False, error_console=err, result_action="return_value"
-            )
+            result = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
             sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except cyclopts.CycloptsError as error:
         text = " ".join(str(error).split())
-        err.print(f"error: {text} `auricle --help` and `auricle COMMAND --help` say what there is.")
+        note(f"error: {text} `auricle --help` and `auricle COMMAND --help` say what there is.")
         return 2
     except AuricleError as error:
-        err.print(f"error: {error}")
+        note(f"error: {error}")
         # A full disk is nobody's bad input, whichever file it stopped.
         full = isinstance(error.__cause__, OSError) and error.__cause__.errno in _DISK
         return AuricleError.exit_code if full else error.exit_code
     except KeyboardInterrupt:
-        err.print(
-            "interrupted; nothing half written was left. Repeated, `train` and `predict --out` go on where they were"
-        )
+        note("interrupted; nothing half written was left. Repeated, `train` and `predict --out` go on where they were")
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_stdout()
         return 0
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        err.print(f"error: {error.strerror or error}{where}; free some space or check the path, then try again")
+        note(f"error: {error.strerror or error}{where}; free some space or check the path, then try again")
+        _discard_stdout()
         return 1
+
+
+def _discard_stdout() -> None:
+    """Send what stdout still holds nowhere: Python would try to write it again at the end, and complain."""
+    with suppress(OSError):
+        sys.stdout.flush()
+        return
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _prepare_streams() -> None:
+    """Give stdout and stderr a place if the caller closed them, and words for what their encoding lacks."""
+    for name in ("stdout", "stderr"):
+        if (stream := getattr(sys, name)) is None:
+            # Otherwise the next file that is opened would take the number of the closed one, and what is printed.
+            stream = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 -- as long as the process
+            setattr(sys, name, stream)
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def main() -> None:
     """Entry point of the command."""
+    _prepare_streams()
     sys.exit(run())

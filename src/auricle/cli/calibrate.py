@@ -5,7 +5,7 @@ from typing import Literal
 
 from auricle.cli.labelled import labelled_windows
 from auricle.cli.options import ArchiveKind, LabelledData, SpecialistPlace
-from auricle.cli.terminal import progress
+from auricle.cli.terminal import plain, progress
 
 
 def calibrate(
@@ -26,8 +26,10 @@ def calibrate(
     part
         all recordings, or those that were its calibration part before.
     """
+    from auricle.folder import check_free
     from auricle.specialist import Specialist
 
+    check_free(out.absolute())
     judge = Specialist.load(specialist)
     with progress() as update:
         windows = labelled_windows(judge, data, part, update=update, kind=kind, judged=False)
@@ -37,6 +39,7 @@ def calibrate(
     each = ", ".join(f"{n} `{label}`" for label, n in counts.items())
     note = f"\n\n## Calibrated anew\n\nOn {data.name}: {each}. Results above are from before.\n"
     judge.save(out, provenance=provenance, card=judge.card.rstrip() + note)
-    print(f"calibrated on {len(windows)} windows: " + ", ".join(f"{n} {label}" for label, n in counts.items()))
-    print(f"specialist: {out}")
+    told = ", ".join(f"{n} {label}" for label, n in counts.items())
+    print(plain(f"calibrated on {len(windows)} windows: {told}"))
+    print(plain(f"specialist: {out}"))
     return 0

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from auricle.cli.finding_text import finding_text
-from auricle.cli.options import Alpha
-from auricle.cli.terminal import counting, progress
+from auricle.cli.options import Alpha, Lead
+from auricle.cli.terminal import counting, plain, progress
 
 
-def demo(path: str | None = None, /, *, out: Path = Path("demo"), alpha: Alpha = 0.1, lead: str | None = None) -> int:
+def demo(path: str | None = None, /, *, out: Path = Path("demo"), alpha: Alpha = 0.1, lead: Lead = None) -> int:
     """Judge four simulated ECGs, or your own recordings, with the shipped specialist and write a report.
 
     Parameters
@@ -16,8 +16,6 @@ def demo(path: str | None = None, /, *, out: Path = Path("demo"), alpha: Alpha =
         A recording or a folder to judge instead of the simulated ones.
     out
         Folder for the report.
-    lead
-        Channel to judge, by name or by number from 0.
     """
     from auricle.demo import demonstrate, simulated
     from auricle.signals import find_recordings
@@ -28,5 +26,5 @@ def demo(path: str | None = None, /, *, out: Path = Path("demo"), alpha: Alpha =
     for finding in findings:
         print(finding_text(finding))
     for what, where in paths.items():
-        print(f"{what}: {where}")
+        print(plain(f"{what}: {where}"))
     return 0

@@ -1,7 +1,7 @@
 """`auricle doctor`: the state of the installation."""
 
 from auricle.cli.options import Json
-from auricle.cli.terminal import print_json
+from auricle.cli.terminal import plain, print_json
 
 
 def doctor(*, json: Json = False) -> int:
@@ -14,5 +14,6 @@ def doctor(*, json: Json = False) -> int:
     else:
         print(f"auricle {found['auricle']}, Python {found['python']}, {found['machine']}")
         for check in found["checks"]:
-            print(f"{check['state']:<9} {check['what']}" + (f"  {check['advice']}" if check["advice"] else ""))
+            advice = f"  {check['advice']}" if check["advice"] else ""
+            print(plain(f"{check['state']:<9} {check['what']}{advice}"))
     return 0 if found["ok"] else 1

@@ -1,10 +1,10 @@
 """`auricle evaluate`: a specialist against labelled recordings."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from auricle.cli.labelled import labelled_windows
-from auricle.cli.options import ArchiveKind, Json, LabelledData, SpecialistPlace
-from auricle.cli.terminal import print_json, progress
+from auricle.cli.options import ArchiveKind, Json, LabelledData, SpecialistPlace, at_least
+from auricle.cli.terminal import plain, print_json, progress
 
 
 def evaluate(
@@ -14,7 +14,7 @@ def evaluate(
     *,
     part: Literal["train", "validation", "calibration", "test", "all"] = "test",
     kind: ArchiveKind = None,
-    faithful: int = 60,
+    faithful: Annotated[int, at_least(0)] = 60,
     json: Json = False,
 ) -> int:
     """Evaluate a specialist on labelled recordings: F1, coverage per class with intervals, set sizes, evidence.
@@ -42,10 +42,11 @@ def evaluate(
 
 def evaluation_text(result: dict[str, Any]) -> str:
     """Give F1, and for each level the sets, the states and the coverage of each class."""
+    over = ", ".join(result["macro_f1_over"])
+    macro = f"macro F1 over {over}: {result['macro_f1']:.3f}" if over else "no macro F1: no scored class is present"
     rows = [
         f"{result['n']} windows of {result['recordings']} recordings",
-        f"macro F1 over {', '.join(result['macro_f1_over'])}: {result['macro_f1']:.3f}  "
-        + "  ".join(f"{label} {value:.3f}" for label, value in result["f1"].items()),
+        "  ".join([macro, *(f"{label} {value:.3f}" for label, value in result["f1"].items())]),
     ]
     for alpha, level in result["levels"].items():
         share = ", ".join(f"{state} {100 * value:.1f} %" for state, value in level["share"].items())
@@ -65,4 +66,4 @@ def evaluation_text(result: dict[str, Any]) -> str:
             f"evidence: a tenth replaced costs {faithful['top']:.2f} of score, at random {faithful['random']:.2f} "
             f"(difference {faithful['difference']:.2f}, {faithful['low']:.2f} to {faithful['high']:.2f})"
         )
-    return "\n".join(rows)
+    return "\n".join(map(plain, rows))

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from auricle.cli.options import SpecialistPlace
-from auricle.cli.terminal import err
+from auricle.cli.options import SpecialistPlace, check_target
+from auricle.cli.terminal import note, plain
 
 
 def export(specialist: SpecialistPlace, /, *, onnx: Path) -> int:
@@ -16,13 +16,14 @@ def export(specialist: SpecialistPlace, /, *, onnx: Path) -> int:
     onnx
         The file to write.
     """
+    check_target(onnx)
     from auricle.network import export_onnx
     from auricle.network.onnx_runtime import runnable
     from auricle.specialist import Specialist, graphs
 
     judge = Specialist.load(specialist)
     export_onnx(judge.network_, onnx)
-    print(f"ONNX: {onnx}")
+    print(plain(f"ONNX: {onnx}"))
     if runnable() and (kept := graphs.keep(judge.network_, onnx.read_bytes())):
-        err.print(f"ONNX Runtime judges with this graph from now on; it is kept as {kept}")
+        note(f"ONNX Runtime judges with this graph from now on; it is kept as {kept}")
     return 0

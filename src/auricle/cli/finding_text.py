@@ -2,12 +2,17 @@
 
 from typing import TYPE_CHECKING
 
+from auricle.cli.terminal import plain
+
 if TYPE_CHECKING:
     from auricle.finding import Finding
 
 
 def finding_text(finding: "Finding") -> str:
-    """Give the set and its state, a row for each label with what speaks for it, and what is wrong with the signal."""
+    """Give the set and its state, a row for each label with what speaks for it, and what is wrong with the signal.
+
+    Labels, notes and ids are from files: what a terminal would obey is shown as an escape.
+    """
     rows = [str(finding) + (" (simulated)" if finding.simulated else "")]
     for label in finding.labels:
         p = finding.p_values[label]
@@ -22,4 +27,5 @@ def finding_text(finding: "Finding") -> str:
     if finding.left_out:
         rows.append(f"  left out of the sets, nothing is promised: {', '.join(finding.left_out)}")
     rows += [f"  signal: {note.kind} {note.start:.1f} to {note.stop:.1f} s: {note.text}" for note in finding.quality]
-    return "\n".join(rows)
+    rows += [f"  reading: {note}" for note in finding.notes]
+    return "\n".join(map(plain, rows))

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auricle.cli.terminal import Update, counting, err
+from auricle.cli.terminal import Update, counting, note
 from auricle.errors import InputError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def labelled_windows(
     seen = Counter(w for w in where.tolist() if w and w != "test")
     if seen and judged:
         numbers = ", ".join(f"{n} of the {name} part" for name, n in seen.most_common())
-        err.print(
+        note(
             f"warning: {sum(seen.values())} of {len(windows)} windows helped to make this specialist ({numbers}): "
             "results on them say too much"
         )

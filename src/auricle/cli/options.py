@@ -28,10 +28,50 @@ LabelledData = Annotated[
 ArchiveKind = Annotated[str | None, Parameter(help="Kind of archive, if it isn't recognised.")]
 
 
+def _named(_: Any, lead: str | None) -> None:
+    if lead is not None and not lead.strip():
+        raise ValueError("It is empty (an unset variable?); give a channel's name or its number, or leave it out.")
+
+
+Lead = Annotated[str | None, Parameter(help="Channel to judge, by name or by number from 0.", validator=_named)]
+
+
+def at_least(least: int) -> Parameter:
+    """Refuse a whole number below `least`."""
+
+    def check(_: Any, given: int | None) -> None:
+        if given is not None and given < least:
+            raise ValueError(f"It must be {least} or more.")
+
+    return Parameter(validator=check)
+
+
+def check_folder(path: Path | None) -> None:
+    """Refuse a file where a folder for results is to be.
+
+    Raises
+    ------
+    InputError
+        It is one.
+    """
+    if path is not None and path.exists() and not path.is_dir():
+        raise InputError(f"{path} is no folder; name one, or one that isn't there yet")
+
+
 def check_target(path: Path | None, *suffixes: str) -> None:
-    """Refuse a file that can't be written before hours of judging, not after."""
+    """Refuse a file that can't be written before hours of judging, not after.
+
+    Raises
+    ------
+    InputError
+        The name has none of the suffixes, or is that of a folder or a device, or its folder is missing.
+    """
     if path is None:
         return
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name a file in it")
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} can't be written: it is a pipe or a device; name a file")
     if suffixes and path.suffix.lower() not in suffixes:
         raise InputError(f"{path} can't be written: its name must end in {' or '.join(suffixes)}")
     if not path.parent.is_dir():

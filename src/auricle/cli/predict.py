@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from auricle.cli.finding_text import finding_text
-from auricle.cli.options import Alpha, Flag, Json, SpecialistPlace, check_target
-from auricle.cli.terminal import counting, err, progress
+from auricle.cli.options import Alpha, Flag, Json, Lead, SpecialistPlace, check_target
+from auricle.cli.terminal import counting, note, print_line, progress
 from auricle.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def predict(
     *,
     alpha: Alpha = 0.1,
     json: Json = False,
-    lead: str | None = None,
+    lead: Lead = None,
     fs: float | None = None,
     unit: str | None = None,
     explain: Literal["auto", "all", "none"] = "auto",
@@ -45,15 +45,13 @@ def predict(
     ----------
     paths
         Recordings, folders of them, or NPZ archives.
-    lead
-        Channel to judge, by name or by number from 0.
     fs
         Rate in Hz, for files that don't say it.
     unit
         Unit of the samples, for files that don't say it or say it wrongly.
     explain
         Which windows get segments: all; none, which is many times faster; auto: all of a recording with up to 60
-        windows, and beyond that only those that a report or figure draws.
+        windows. A figure or a report shows those of every window that it draws, whatever is chosen here.
     evidence
         Put the whole evidence into the JSON, not only the segments.
     out
@@ -85,8 +83,8 @@ def predict(
                 report, sink.kept, names=judge.names, card=judge.card, explain=judge.explained,
                 progress=counting(update, "drawing"),
             )  # fmt: skip
-        err.print(f"report: {report}")
-    err.print(sink.summary(len(sources), failed))
+        note(f"report: {report}")
+    note(sink.summary(len(sources), failed))
     return InputError.exit_code if failed else 0
 
 
@@ -104,7 +102,7 @@ class _Sink:
             self.kept.append((recording, finding))
         line = finding.to_json(evidence=self.evidence)
         if self.json:
-            print(line, flush=True)
+            print_line(line)
         elif not to_file:
             print(finding_text(finding))
         return line
@@ -130,7 +128,7 @@ def _judge_all(
     with lines or nullcontext(), progress() as update:
         if lines and (before := sum(source.key in lines.done for source in sources)):
             rest = "; figures and report show the others" if sink.keep else ""
-            err.print(f"{out}: {before} of {len(sources)} recordings were judged before{rest}")
+            note(f"{out}: {before} of {len(sources)} recordings were judged before{rest}")
         for i, source in enumerate(sources):
             if lines and source.key in lines.done:
                 continue
@@ -138,7 +136,7 @@ def _judge_all(
                 recording = source.open()
                 windows = len(spans(recording.duration, judge.windowing))
                 why = explain == "all" or (explain == "auto" and windows <= MOST_EXPLAINED)
-                found = judge.findings(recording, alpha=alpha, leads=((lead,),) if lead else None, explain=why)
+                found = judge.findings(recording, alpha=alpha, leads=None if lead is None else ((lead,),), explain=why)
                 written = []
                 for finding in found:
                     written.append(sink.take(recording, finding, to_file=out is not None))
@@ -148,7 +146,7 @@ def _judge_all(
                 if len(sources) == 1:
                     raise
                 failed += 1
-                err.print(f"{source.id}: {error}")
+                note(f"{source.id}: {error}")
                 continue
             if lines:
                 lines.add(source.key, written)
@@ -157,7 +155,7 @@ def _judge_all(
         if lines and not failed:
             lines.finish()
     if lines and failed:
-        err.print(f"{out}: what could not be read is tried again when the command is repeated")
+        note(f"{out}: what could not be read is tried again when the command is repeated")
     return failed
 
 
@@ -171,4 +169,4 @@ def _figures(judge: "Specialist", kept: "list[tuple[Recording, Finding]]", path:
             shown = finding if finding.evidence else judge.explained(recording, finding)
             draw(recording, shown, names=judge.names, path=target)
             update(i + 1, len(kept), "drawing")
-    err.print(f"figures: {len(kept)}, numbered, beside {path}" if len(kept) > 1 else f"figure: {path}")
+    note(f"figures: {len(kept)}, numbered, beside {path}" if len(kept) > 1 else f"figure: {path}")

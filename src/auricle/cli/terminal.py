@@ -1,6 +1,7 @@
 """What commands show a person: notes and progress on stderr, JSON on stdout."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,10 @@ Update = Callable[[int, int, str], None]
 """Called with what is done, of how much, and a word for it."""
 
 err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+
+
+_MOST = 2000
+"""Characters of a line; one that is longer was made by a file, not for a person."""
 
 
 @contextmanager
@@ -36,6 +41,27 @@ def counting(update: Update, what: str) -> Callable[[int, int], None]:
     return lambda done, total: update(done, total, what)
 
 
+def plain(text: str) -> str:
+    """Give a line that a terminal shows and does not obey, whatever file, path or argument it quotes; see `visible`."""
+    if text.isprintable() and len(text) <= _MOST:
+        return text  # most are, and `signals` takes its time to import
+    from auricle.signals.visible import visible
+
+    return visible(text, _MOST)
+
+
+def note(text: str) -> None:
+    """Say one thing in one line on stderr."""
+    err.print(plain(text))
+
+
 def print_json(value: Any) -> None:
-    """Print strict JSON on stdout."""
-    print(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False))
+    """Print strict JSON on stdout, in ASCII: so it is the same on every terminal and in every locale."""
+    print(json.dumps(value, indent=1, allow_nan=False))
+
+
+def print_line(line: str) -> None:
+    """Print a line of JSON on stdout at once, in ASCII where stdout is in no Unicode."""
+    if not (sys.stdout.encoding or "").lower().startswith("utf"):
+        line = json.dumps(json.loads(line), separators=(",", ":"))
+    print(line, flush=True)

@@ -1,16 +1,17 @@
 """`auricle train`: from a recipe to a specialist."""
 
 from pathlib import Path
+from typing import Annotated
 
 from auricle.cli.evaluate import evaluation_text
-from auricle.cli.options import Json
-from auricle.cli.terminal import err, print_json, progress
+from auricle.cli.options import Json, at_least
+from auricle.cli.terminal import note, plain, print_json, progress
 from auricle.errors import InputError
 
 
 def train(
     recipe: Path, /, *, data: Path | None = None, out: Path | None = None, device: str = "cpu",
-    threads: int | None = None, json: Json = False,
+    threads: Annotated[int | None, at_least(1)] = None, json: Json = False,
 ) -> int:  # fmt: skip
     """Train, calibrate and evaluate a specialist as a recipe says. A stopped run goes on after its last whole epoch.
 
@@ -32,20 +33,24 @@ def train(
     from auricle.doctor import data_folder
     from auricle.recipe import Recipe, follow
 
-    if threads:
+    if threads is not None:
         torch.set_num_threads(threads)
     root = data or data_folder()
     if root is None:
         raise InputError("where are the recordings? give --data FOLDER, or set the environment variable AURICLE_DATA")
     try:
         torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:  # an unknown name, or a torch built without the device
+    except (
+        RuntimeError,
+        AssertionError,
+        NotImplementedError,
+    ) as error:  # an unknown name, or a torch built without the device
         raise InputError(f"device {device!r} can't be used here; cpu always can") from error
     target = out or Path(Recipe.read(recipe).name)
     with progress() as update:
         result = follow(
             recipe, root, target, device=device, progress=update,
-            on_epoch=lambda e: err.print(
+            on_epoch=lambda e: note(
                 f"epoch {e.epoch + 1}: loss {e.train_loss:.4f}, validation loss {e.validation_loss:.4f}, "
                 f"macro F1 {e.validation_f1:.3f}"
             ),
@@ -54,5 +59,5 @@ def train(
         print_json(result)
     else:
         print(evaluation_text(result) if result else "trained and calibrated; the split has no test part")
-        print(f"specialist: {target}")
+        print(plain(f"specialist: {target}"))
     return 0

@@ -1,13 +1,20 @@
 """`auricle bench coverage`: the promise of the sets, held against its law over many splits."""
 
 from pathlib import Path
+from typing import Annotated
 
 from auricle.cli.bench.results import present
-from auricle.cli.options import Alpha, Json
+from auricle.cli.options import Alpha, Json, at_least, check_folder
 
 
 def coverage(
-    scores: Path, /, *, alpha: Alpha = 0.1, out: Path | None = None, splits: int = 300, json: Json = False
+    scores: Path,
+    /,
+    *,
+    alpha: Alpha = 0.1,
+    out: Path | None = None,
+    splits: Annotated[int, at_least(1)] = 300,
+    json: Json = False,
 ) -> int:
     """Split a table of scores anew many times: coverage by sample against its exact law, and by subject.
 
@@ -20,6 +27,7 @@ def coverage(
     splits
         Number of splits.
     """
+    check_folder(out)
     from auricle.bench import coverage as benchmark
 
     result = benchmark.run(benchmark.ScoreTable.read(scores), alpha=alpha, splits=splits)

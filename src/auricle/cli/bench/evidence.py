@@ -1,15 +1,22 @@
 """`auricle bench evidence`: ways to explain a specialist, compared."""
 
 from pathlib import Path
+from typing import Annotated
 
 from auricle.cli.bench.results import present
 from auricle.cli.labelled import labelled_windows
-from auricle.cli.options import Json, LabelledData, SpecialistPlace
+from auricle.cli.options import Json, LabelledData, SpecialistPlace, at_least, check_folder
 from auricle.cli.terminal import progress
 
 
 def evidence(
-    specialist: SpecialistPlace, data: LabelledData, /, *, out: Path | None = None, most: int = 200, json: Json = False
+    specialist: SpecialistPlace,
+    data: LabelledData,
+    /,
+    *,
+    out: Path | None = None,
+    most: Annotated[int, at_least(1)] = 200,
+    json: Json = False,
 ) -> int:
     """Compare ways to explain a specialist on the test part of its data: deletion, and planted ectopic beats.
 
@@ -20,6 +27,7 @@ def evidence(
     most
         Windows at most.
     """
+    check_folder(out)
     from auricle.bench import evidence as benchmark
     from auricle.specialist import Specialist
 

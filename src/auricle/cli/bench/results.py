@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console, RenderableType
 
-from auricle.cli.terminal import print_json
+from auricle.cli.terminal import plain, print_json
 
 
 def present(
@@ -32,11 +32,14 @@ def present(
         Gives the table or text of a result.
     """
     if out:
+        from auricle.signals.readers.files import appearing
+
         out.mkdir(parents=True, exist_ok=True)
-        (out / f"{name}.json").write_text(json_module.dumps(result, indent=1) + "\n", encoding="utf-8")
+        with appearing(out / f"{name}.json") as draft:
+            draft.write_text(json_module.dumps(result, indent=1) + "\n", encoding="utf-8")
         draw(result, out / f"{name}.png")
     if json:
         print_json(result)
     else:
         shown = show(result)
-        print(shown) if isinstance(shown, str) else Console().print(shown)
+        print("\n".join(map(plain, shown.splitlines()))) if isinstance(shown, str) else Console().print(shown)

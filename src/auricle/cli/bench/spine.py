@@ -1,16 +1,17 @@
 """`auricle bench spine`: the speed of the networks, and a day of ECG end to end."""
 
 from pathlib import Path
+from typing import Annotated
 
 from auricle.cli.bench.results import present
-from auricle.cli.options import Flag, Json
+from auricle.cli.options import Flag, Json, at_least, check_folder
 from auricle.cli.terminal import progress
 
 
 def spine(
     *,
     out: Path | None = None,
-    threads: int = 1,
+    threads: Annotated[int, at_least(1)] = 1,
     quick: Flag = False,
     json: Json = False,
 ) -> int:
@@ -25,6 +26,7 @@ def spine(
     quick
         Few repeats, no day-long record.
     """
+    check_folder(out)
     from auricle.bench import day
     from auricle.bench import spine as benchmark
     from auricle.specialist import Specialist
