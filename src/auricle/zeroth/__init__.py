@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from auricle.zeroth.bank import LfsrBank
+    from auricle.zeroth.distributed import DataParallel, WorkerLostError
     from auricle.zeroth.estimators import Estimator, OneSided, TwoSided
     from auricle.zeroth.fresh import Gaussian, Signs, Uniform
     from auricle.zeroth.grid import GridOverflowError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from auricle.zeroth.specs import perturbation_from
 
 __all__ = [
+    "DataParallel",
     "Estimator",
     "Gaussian",
     "GridOverflowError",
@@ -36,6 +38,7 @@ __all__ = [
     "Signs",
     "TwoSided",
     "Uniform",
+    "WorkerLostError",
     "ZerothOrder",
     "perturbation_from",
     "pool_change",
@@ -44,6 +47,8 @@ __all__ = [
 
 _HOMES = {
     "LfsrBank": "auricle.zeroth.bank",
+    "DataParallel": "auricle.zeroth.distributed",
+    "WorkerLostError": "auricle.zeroth.distributed",
     "Estimator": "auricle.zeroth.estimators",
     "OneSided": "auricle.zeroth.estimators",
     "TwoSided": "auricle.zeroth.estimators",
