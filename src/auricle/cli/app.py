@@ -102,5 +102,7 @@ def _prepare_streams() -> None:
 
 def main() -> None:
     """Entry point of the command."""
+    # Read when torch is loaded: threads that wait by spinning take a busy machine's time from those that work.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     _prepare_streams()
     sys.exit(run())
