@@ -14,7 +14,6 @@ Update = Callable[[int, int, str], None]
 
 err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
-
 _MOST = 2000
 """Characters of a line; one that is longer was made by a file, not for a person."""
 
