@@ -29,6 +29,9 @@ class Runs:
     >>> Runs(path).keep({"lr": 0.1, "seed": 3}, {"loss": 0.5})
     >>> Runs(path).find({"lr": 0.1, "seed": 3})
     {'loss': 0.5}
+    >>> Runs(path).keep({"widths": (11, 13)}, {"loss": 0.25})
+    >>> Runs(path).find({"widths": (11, 13)})
+    {'loss': 0.25}
     """
 
     def __init__(self, path: Path) -> None:
@@ -42,18 +45,20 @@ class Runs:
 
     def find(self, settings: Mapping[str, Any]) -> dict[str, Any] | None:
         """Look up the result of the run with these settings; None if it is not there."""
+        # As the file gives them back: a tuple comes as a list.
+        wanted = json.loads(json.dumps(dict(settings)))
         for run in self._found:
-            if run["settings"] == settings:
+            if run["settings"] == wanted:
                 result: dict[str, Any] = run["result"]
                 return result
         return None
 
     def keep(self, settings: Mapping[str, Any], result: Mapping[str, Any]) -> None:
         """Append a run; it is on the disk when this returns."""
-        run = {"settings": dict(settings), "result": dict(result)}
+        run = json.loads(json.dumps({"settings": dict(settings), "result": dict(result)}, allow_nan=False))
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(run, allow_nan=False) + "\n")
+            file.write(json.dumps(run) + "\n")
             file.flush()
             os.fsync(file.fileno())
         self._found.append(run)
