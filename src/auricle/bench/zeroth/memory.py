@@ -19,12 +19,12 @@ from typing import Any
 
 import torch
 
-from auricle.bench.zeroth.arms import stepper
+from auricle.bench.zeroth.arms import ARMS, stepper
 from auricle.bench.zeroth.models import Timed, available, build
 from auricle.errors import AuricleError, InputError
 
 INFERENCE = "inference"
-STEPS = 3
+STEPS = 2
 """With merged passes, everything has happened by the second step."""
 
 
@@ -40,10 +40,12 @@ def over_inference(models: Sequence[str], arms: Sequence[str], *, repeats: int =
     if not Path("/proc/self/status").exists():
         return {}
     asked = json.dumps({"models": list(models), "arms": list(arms), "repeats": repeats})
-    one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    fixed = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    # glibc would keep freed blocks of up to 32 MB, so that the peak depended on the order of requests.
+    fixed["MALLOC_MMAP_THRESHOLD_"] = "65536"
     ran = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "auricle.bench.zeroth.memory", asked],
-        env={**os.environ, **one}, capture_output=True, text=True, check=False,
+        env={**os.environ, **fixed}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if ran.returncode:
         raise AuricleError(f"memory could not be measured: {ran.stderr.strip()[-500:]}")
@@ -84,12 +86,16 @@ def _network(timed: Timed, arms: Sequence[str], repeats: int) -> dict[str, Any]:
 
 
 def _peak_of(timed: Timed, arm: str) -> int:
-    """Evaluate the network, or take steps, and read this process's peak, in bytes."""
-    if arm == INFERENCE:
-        with torch.no_grad():
-            for _ in range(STEPS):
-                float(timed.closure())
-    else:
+    """Evaluate the network, take steps unless it is for inference alone, and read this process's peak, in bytes."""
+    # Code is resident once it has run: all processes run all of it, so that they differ by their data.
+    for each in ARMS:
+        weight = torch.ones(8, requires_grad=True)
+        optimizer = stepper(each, [weight])
+        for _ in range(STEPS):
+            optimizer.step(weight.square().sum)
+    with torch.no_grad():
+        float(timed.closure())
+    if arm != INFERENCE:
         optimizer = stepper(arm, timed.weights)
         for _ in range(STEPS):
             optimizer.step(timed.closure)

@@ -25,7 +25,7 @@ def paired(
     Parameters
     ----------
     pairs
-        Name -> baseline and work. Both are called once before, untimed.
+        Name -> baseline and work. The work is called once before, untimed.
     rounds
         Name -> how often. In a round all pairs run once, in random order, so that a slow spell falls on all of them.
     seed
@@ -45,9 +45,8 @@ def paired(
     """
     rng = np.random.default_rng(seed)
     names = list(pairs)
-    for name in names:
-        for work in pairs[name]:
-            work()
+    for _, work in pairs.values():
+        work()
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
     for turn in range(max(rounds.values())):
         for i in rng.permutation(len(names)):
