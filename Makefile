@@ -14,7 +14,7 @@ help:
 
 .venv/developed: .venv/installed
 	$(BIN)/python -m pip install --quiet "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev --editable '.[onnx]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev --group bench --editable '.[huggingface,onnx]'
 	@touch $@
 
 demo: .venv/installed
@@ -38,6 +38,7 @@ unit: .venv/developed
 # make bench   speed beside plain baselines; tables and figures in docs/bench
 bench: .venv/developed
 	$(BIN)/auricle bench spine --out docs/bench
+	$(BIN)/auricle bench zeroth --quick --out docs/bench
 
 # make weights   train the shipped specialist anew (AURICLE_DATA names the data; about an hour on two cores)
 weights: .venv/developed
