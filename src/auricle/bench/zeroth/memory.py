@@ -26,6 +26,8 @@ from auricle.errors import AuricleError, InputError
 INFERENCE = "inference"
 STEPS = 2
 """With merged passes, everything has happened by the second step."""
+EVALUATIONS = 3
+"""After one, the heap has not found its shape yet."""
 
 
 def over_inference(models: Sequence[str], arms: Sequence[str], *, repeats: int = 3) -> dict[str, Any]:
@@ -94,7 +96,8 @@ def _peak_of(timed: Timed, arm: str) -> int:
         for _ in range(STEPS):
             optimizer.step(weight.square().sum)
     with torch.no_grad():
-        float(timed.closure())
+        for _ in range(EVALUATIONS):
+            float(timed.closure())
     if arm != INFERENCE:
         optimizer = stepper(arm, timed.weights)
         for _ in range(STEPS):
