@@ -166,6 +166,21 @@ def test_summary(tmp_path):
     json.dumps(found, allow_nan=False)
 
 
+def test_arms_with_fewer_seeds_are_compared_over_those(tmp_path):
+    what = study(more={"mezo": (3, 4)})
+    arms = {
+        name: follow(what, Contender(name=name, perturbation=spec), tmp_path)
+        for name, spec in (("mezo", None), ("pool", Pool(size=127)))
+    }
+    assert [len(arms[name]["runs"]) for name in ("mezo", "pool")] == [5, 3]
+    found = convergence.summary(what, arms)
+    few = convergence.summary(
+        study(), {"mezo": {**arms["mezo"], "runs": arms["mezo"]["runs"][:3]}, "pool": arms["pool"]}
+    )
+    assert found["pool"] == few["pool"]
+    assert found["mezo"]["values"]["loss"][:3] == few["mezo"]["values"]["loss"]
+
+
 def test_contenders_have_names_of_their_own():
     for arms in convergence.CONTENDERS.values():
         assert len({one.name for one in arms}) == len(arms)

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auricle.errors import InputError
-from auricle.zeroth import lfsr
+from auricle.zeroth import lfsr, streams
 from auricle.zeroth.bank import LfsrBank
 from auricle.zeroth.fresh import GAUSSIAN_SCALE, Gaussian, Signs, Uniform, quantiles
 from auricle.zeroth.hashing import GAMMA, MASK, fraction, key, mix, words
@@ -293,6 +293,16 @@ def test_integers_depend_on_direction_and_index_alone(spec):
     assert found.dtype == np.int16
     assert found.shape == index.shape
     assert np.array_equal(found, whole[index])
+
+
+@pytest.mark.parametrize("row", [1, 200, 5000])
+def test_rows_of_any_length_hold_the_same_pool(monkeypatch, row):
+    spec, dimension = Pool(size=61), 4000
+    monkeypatch.setattr(streams, "SHARE", 0)
+    monkeypatch.setattr(streams, "LONG_ROW", row)
+    for number in range(3):
+        found = streams.integers(spec, dimension, number).numpy()
+        assert np.array_equal(found, direction(spec, number, dimension))
 
 
 @pytest.mark.parametrize("spec", [*FRESH, *REUSED, Pool(), LfsrBank()])

@@ -20,6 +20,10 @@ CHUNK = 1 << 16
 """Numbers that are made at a time where they are not stored: few enough for a core's cache."""
 ROW = 4096
 """A pool smaller than this is repeated: short rows would cost more than the additions."""
+LONG_ROW = 1 << 18
+"""Large networks have rows about this long: those beyond a core's cache stream best, and cost them under 1 %."""
+SHARE = 128
+"""How many long rows a network must have to count as large."""
 
 Term = tuple[int, float]
 """A direction and what its integers are multiplied by."""
@@ -74,7 +78,8 @@ class PoolAdder(Adder):
         self._pool_spec = spec
         numbers = torch.from_numpy(np.tile(spec.numbers, 2).astype(np.float32))
         self._pool = numbers.to(self.device, self.dtype)  # (2N,)
-        width = spec.size * -(-ROW // spec.size)
+        large = sum(len(flat) for flat, _ in self._flat) >= SHARE * LONG_ROW
+        width = spec.size * -(-(LONG_ROW if large else ROW) // spec.size)
         self._row = torch.zeros(spec.size + width, dtype=self.dtype, device=self.device)
         self._targets: list[Tensor] = []
         self._sources: list[Tensor] = []

@@ -31,7 +31,7 @@ Progress = Callable[[int, int, str], None]
 
 
 def run(
-    *, quick: bool = False, threads: int = 1, models: Sequence[str] = MODELS, data: Path | None = None,
+    *, quick: bool = False, threads: int | None = None, models: Sequence[str] = MODELS, data: Path | None = None,
     results: Path | None = None, tasks: Sequence[str] = converging.ALL_TASKS, training_steps: int | None = None,
     seeds: int = 5, workers: int = 2, progress: Progress | None = None,
 ) -> dict[str, Any]:  # fmt: skip
@@ -42,7 +42,7 @@ def run(
     quick
         Few rounds, and convergence as it was measured before (see `kept`).
     threads
-        Of torch while times are taken.
+        Of torch while times are taken; None leaves it as it is, all cores unless OMP_NUM_THREADS says otherwise.
     models
         Networks whose steps are timed, of `MODELS`.
     data, results
@@ -64,6 +64,7 @@ def run(
     InputError
         Fewer than one thread, an unknown network, no folder of data or results where they are needed.
     """
+    threads = torch.get_num_threads() if threads is None else threads
     if threads < 1:
         raise InputError(f"threads={threads} was given; at least 1 is needed")
     if not quick and (data is None or results is None):
@@ -71,10 +72,12 @@ def run(
     able, skipped = available(tuple(models))
     with using_threads(threads):
         stepped = {name: _steps(name, quick=quick, progress=progress) for name in able}
-        passed = _passes(quick=quick, progress=progress)
+        passed = _passes(ARMS, quick=quick, progress=progress)
         ledger = _reported(
             progress, "ledger", lambda: ledgers.measure(weights=passes.WEIGHTS, rounds=1 if quick else 3)
         )
+    with using_threads(1):
+        alone = _passes(MUST, quick=quick, progress=progress) if threads > 1 else {}
     scalars = ledgers.scalars_per_step()
     weighed = [name for name in able if not quick or name in QUICK_MEMORY]
     held = _reported(
@@ -102,7 +105,7 @@ def run(
         "convergence_source": source,
         "ledger": {**ledger, "scalars_per_step": scalars},
         "torch_optim_mb": loading,
-        "details": {"steps": stepped, "passes": passed, "memory": held},
+        "details": {"steps": stepped, "passes": passed, "passes_of_one_thread": alone, "memory": held},
         "quick": quick,
         "threads": threads,
         "machine": _machine(),
@@ -145,7 +148,7 @@ QUICK_ROUNDS = {"minilm": 5, "roberta_base": 2, "conmil_1": 3, "conmil_8": 9}
 QUICK_MEMORY = ("minilm", "conmil_8")
 
 
-def _passes(*, quick: bool, progress: Progress | None) -> dict[str, dict[str, float]]:
+def _passes(arms: Sequence[str], *, quick: bool, progress: Progress | None) -> dict[str, dict[str, float]]:
     rounds = 5 if quick else 21
     count = 0
 
@@ -153,9 +156,9 @@ def _passes(*, quick: bool, progress: Progress | None) -> dict[str, dict[str, fl
         nonlocal count
         count += 1
         if progress:
-            progress(count, rounds * len(ARMS), "passes")
+            progress(count, rounds * len(arms), "passes")
 
-    return passes.time_passes(ARMS, rounds=rounds, done=done)
+    return passes.time_passes(arms, rounds=rounds, done=done)
 
 
 def _reported(progress: Progress | None, what: str, work: Callable[[], Any]) -> Any:

@@ -57,6 +57,8 @@ CONTENDERS = {"trec": TEXT, "sst2": TEXT, "shifted": SHIFTED}
 STEPS = {"trec": 500, "sst2": 500, "shifted": 2000}
 """Of the two-sided arms; the others have as many forward passes."""
 ALL_TASKS = tuple(CONTENDERS)
+PRECISE = ("mezo", "signs", "pool", "lfsr", "one_sided_signs", "one_sided_pool")
+"""Arms of the small network with four times the seeds: five left the differences wider than their margin."""
 
 
 def study(task: str, data: Path, *, steps: int | None = None, seeds: int = 5) -> Study:
@@ -78,6 +80,7 @@ def study(task: str, data: Path, *, steps: int | None = None, seeds: int = 5) ->
             task=task, problem=partial(shifted.problem, data), metric="loss",
             margins={"loss": 0.015, "accuracy": 0.01},
             rates=(2.5e-4, 5e-4, 1e-3), factor=2.0, forwards=2 * steps, sweep_seeds=(1000, 1001), seeds=reported,
+            more=dict.fromkeys(PRECISE, tuple(range(seeds, 4 * seeds))),
         )  # fmt: skip
     of = {"trec": text.TREC, "sst2": text.SST2}[task]
     return Study(
@@ -142,9 +145,9 @@ def summary(what: Study, arms: Mapping[str, Mapping[str, Any]]) -> dict[str, Any
     Returns
     -------
     Arm -> `metric` with its 95 % t-interval `low` to `high` over the seeds (null where a run diverged), `values`,
-    `lr`, the `sweep`, the mean `curve`, `diverged` runs; beside the baseline, `difference` of each value tested (see
-    `compared`) and `forwards_to_baseline`: passes until the mean curve comes down to the baseline's last loss, over
-    those that the baseline's own takes (null if it never does).
+    `lr`, the `sweep`, the mean `curve`, `diverged` runs; beside the baseline, over the seeds of the arm, `difference`
+    of each value tested (see `compared`) and `forwards_to_baseline`: passes until the mean curve comes down to the
+    baseline's last loss, over those that the baseline's own takes (null if it never does).
     """
     baseline = arms.get(MEZO.name)
     return {name: _summed(what, arm, None if name == MEZO.name else baseline) for name, arm in arms.items()}
@@ -168,17 +171,18 @@ def _summed(what: Study, arm: Mapping[str, Any], baseline: Mapping[str, Any] | N
     }  # fmt: skip
     if baseline is None or None in [one["tested"] for one in baseline["runs"]]:
         return entry
+    beside = baseline["runs"][: len(whole)]
     entry["difference"] = {
         key: {
             **compared(
-                of, [one["tested"][key] for one in baseline["runs"]], margin=margin,
+                of, [one["tested"][key] for one in beside], margin=margin,
                 larger_is_better=key == "accuracy",
             ),
             "margin": margin,
         }
         for key, margin in what.margins.items() for of in [values[key]]
     }  # fmt: skip
-    reference = np.array([one["curve"] for one in baseline["runs"]], np.float64).mean(0)
+    reference = np.array([one["curve"] for one in beside], np.float64).mean(0)
     target = float(reference[-1, 1])
     own, theirs = forwards_to(target, curve), forwards_to(target, reference)
     entry["forwards_to_baseline"] = own / theirs if own and theirs else None

@@ -85,7 +85,11 @@ def tables(result: dict[str, Any]) -> Iterable[tuple[str, list[str], Rows]]:
     yield (
         "Time of one perturbation pass over 22.6 M weights, times scaling them in place (must for the pool: 1.25)",
         ["", *arms],
-        [["float32", *(_ratio(details["passes"].get(arm)) for arm in arms)]],
+        [
+            [f"{count} thread" + "s" * (count > 1), *(_ratio(found.get(arm)) for arm in arms)]
+            for count, found in ((result["threads"], details["passes"]), (1, details["passes_of_one_thread"]))
+            if found
+        ],
     )
     if details["memory"]:
         yield (
@@ -157,7 +161,7 @@ def figure(result: dict[str, Any], path: str | Path) -> None:
         for axes, task in zip(parts[1].subplots(1, len(tasks), squeeze=False)[0], tasks, strict=True):
             _draw_curves(axes, task, result["convergence"][task])
     if "shifted" in tasks:
-        left, right = parts[2].subplots(1, 2, width_ratios=[3, 2], sharey=True)
+        left, right = parts[2].subplots(1, 2, width_ratios=[3, 2])
         _draw_sizes(left, result["convergence"]["shifted"])
         _draw_settings(right, result["convergence"]["shifted"])
     drawn.savefig(path, dpi=140)
@@ -223,33 +227,49 @@ def _draw_curves(axes: Axes, task: str, arms: Mapping[str, Any]) -> None:
 
 
 def _draw_sizes(axes: Axes, arms: Mapping[str, Any]) -> None:
-    """Loss over pool size: primes and padded sizes, and powers of two that repeat."""
+    """Difference to MeZO over pool size: primes and padded sizes, and powers of two that repeat."""
     kinds: dict[str, list[tuple[int, Any]]] = {"all shifts": [], "few directions (power of two, not padded)": []}
     for name, one in arms.items():
-        if size := _size(name):
+        if (size := _size(name)) and "difference" in one:
             kinds[list(kinds)[name.endswith("repeating")]].append((size, one))
     for (label, found), colour in zip(kinds.items(), (BLUE, RED), strict=True):
-        good = sorted((size, one) for size, one in found if one["metric"] is not None)
-        if good:
-            _errorbars(axes, [size for size, _ in good], [one for _, one in good], colour, label)
-    _draw_baseline(axes, arms)
+        if ranked := sorted(found, key=lambda pair: pair[0]):
+            _draw_differences(axes, [size for size, _ in ranked], [one for _, one in ranked], colour, label)
     axes.set_xscale("log", base=2)
+    axes.set_yscale("symlog", linthresh=0.05, linscale=1.5)
+    ticks = [-0.05, -0.02, 0, 0.02, 0.05, 0.1, 0.2, 0.5, 1]
+    axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.set_yticks([], minor=True)
+    axes.set_ylim(-0.05, 1.5)
     axes.set_xlabel("numbers in the pool")
-    axes.set_ylabel("held-out loss, 95 % interval")
+    axes.set_ylabel("loss, difference to mezo")
     axes.set_title("pool size: sleep stages, changed signal, 30,720 weights", fontsize=10)
     axes.legend(frameon=False, fontsize=8)
     axes.spines[["top", "right"]].set_visible(False)
 
 
 def _draw_settings(axes: Axes, arms: Mapping[str, Any]) -> None:
-    """Loss of each other setting."""
-    names = [name for name, one in arms.items() if name != "mezo" and one["metric"] is not None]
-    names = [name for name in names if name == "pool" or not _size(name)]
-    _errorbars(axes, range(len(names)), [arms[name] for name in names], BLUE, "", line="none")
-    _draw_baseline(axes, arms)
+    """Difference to MeZO of each other setting."""
+    names = [name for name, one in arms.items() if "difference" in one and (name == "pool" or not _size(name))]
+    _draw_differences(axes, range(len(names)), [arms[name] for name in names], BLUE, "", line="none")
     axes.set_xticks(range(len(names)), [name.replace("_", " ") for name in names], rotation=90, fontsize=7)
-    axes.set_title("other settings", fontsize=10)
+    axes.set_title("other settings (grey: the margin)", fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _draw_differences(
+    axes: Axes, x: Sequence[float] | range, arms: Sequence[Any], colour: str, label: str, line: str = "-"
+) -> None:
+    """Paired differences with their 95 % intervals, on a band as wide as the margin."""
+    found = [one["difference"][one["of"]] for one in arms]
+    middle = [d["mean"] for d in found]
+    spread = [[d["mean"] - d["low"] for d in found], [d["high"] - d["mean"] for d in found]]
+    axes.errorbar(
+        x, middle, yerr=spread, color=colour, label=label, capsize=2, marker="o", markersize=3, linestyle=line
+    )
+    axes.axhline(0, color="black", linewidth=1, linestyle="--")
+    for d in found[:1]:
+        axes.axhspan(-d["margin"], d["margin"], color="black", alpha=0.06, linewidth=0)
 
 
 def _size(arm: str) -> int | None:
@@ -258,22 +278,6 @@ def _size(arm: str) -> int | None:
     if arm == "pool":
         return Pool().size
     return int(size) if size.isdigit() and rest in {"", "repeating"} else None
-
-
-def _draw_baseline(axes: Axes, arms: Mapping[str, Any]) -> None:
-    if (one := arms.get("mezo")) and one["metric"] is not None:
-        axes.axhline(one["metric"], color="black", linewidth=1, linestyle="--", label="mezo")
-        axes.axhspan(one["low"], one["high"], color="black", alpha=0.08, linewidth=0)
-
-
-def _errorbars(
-    axes: Axes, x: Sequence[float] | range, arms: Sequence[Any], colour: str, label: str, line: str = "-"
-) -> None:
-    middle = [one["metric"] for one in arms]
-    spread = [[one["metric"] - one["low"] for one in arms], [one["high"] - one["metric"] for one in arms]]
-    axes.errorbar(
-        x, middle, yerr=spread, color=colour, label=label, capsize=2, marker="o", markersize=3, linestyle=line
-    )
 
 
 def _colour(arm: str) -> str:

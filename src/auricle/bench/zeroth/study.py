@@ -82,6 +82,8 @@ class Study:
         Forward passes of a run: the same for all arms.
     sweep_seeds, seeds
         Seeds that choose the learning rate, and those that are reported.
+    more
+        Further reported seeds of some arms, by their names.
     """
 
     task: str
@@ -93,6 +95,11 @@ class Study:
     forwards: int
     sweep_seeds: tuple[int, ...]
     seeds: tuple[int, ...]
+    more: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    def seeds_of(self, arm: str) -> tuple[int, ...]:
+        """Give the reported seeds of an arm; those of any two arms begin alike."""
+        return (*self.seeds, *self.more.get(arm, ()))
 
 
 def train(problem: Problem, contender: Contender, *, lr: float, seed: int, forwards: int) -> dict[str, Any]:
@@ -170,7 +177,7 @@ def follow(
     return {
         "lr": best,
         "sweep": [[lr, swept[lr] if math.isfinite(swept[lr]) else None] for lr in sorted(swept)],
-        "runs": [run(best, seed) for seed in study.seeds],
+        "runs": [run(best, seed) for seed in study.seeds_of(contender.name)],
     }
 
 

@@ -19,7 +19,7 @@ def zeroth(
     steps: int | None = None,
     seeds: int = 5,
     workers: int = 2,
-    threads: int = 1,
+    threads: int | None = None,
     quick: Flag = False,
     json: Json = False,
 ) -> int:
@@ -42,7 +42,7 @@ def zeroth(
     workers
         Training processes at a time, of one thread each.
     threads
-        Threads while times are taken.
+        Threads while times are taken; all cores if not given.
     quick
         Few rounds, and convergence as the repository keeps it.
     """
