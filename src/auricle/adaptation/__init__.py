@@ -1,0 +1,1 @@
+"""On-device learning for one patient under a change-control plan: tested, recorded, and undone at will."""
