@@ -38,6 +38,8 @@ class Data(BaseModel):
     """Of the draw."""
     shares: tuple[float, float, float, float] = (0.6, 0.1, 0.15, 0.15)
     """Of train, validation, calibration and test."""
+    most: int | None = Field(default=None, ge=1)
+    """At most this many windows of one recording and label are trained on, evenly spaced; None takes all."""
     source: str = ""
     """What the data are and under which licence, for the card."""
 
@@ -171,6 +173,16 @@ def parts_of(recipe: Recipe, recipe_path: Path, windows: LabelledWindows) -> dic
     return parts
 
 
+def thinned(windows: LabelledWindows, most: int) -> LabelledWindows:
+    """Keep at most so many windows of each label in each recording, evenly spaced: hours of one kind teach little."""
+    kept = []
+    for recording in np.unique(windows.recordings):
+        for label in np.unique(windows.labels):
+            there = np.flatnonzero((windows.recordings == recording) & (windows.labels == label))
+            kept.append(there[np.unique(np.linspace(0, len(there) - 1, min(most, len(there))).round().astype(int))])
+    return windows.select(np.sort(np.concatenate(kept)))
+
+
 def follow(
     recipe_path: str | Path, data: Path, out: Path, *, device: str = "cpu", progress: Progress | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
@@ -208,6 +220,8 @@ def follow(
         progress=(lambda done, total: progress(done, total, "reading")) if progress else None,
     )
     parts = parts_of(recipe, recipe_path, windows)
+    if recipe.data.most is not None:
+        parts["train"] = thinned(parts["train"], recipe.data.most)
     train, held, calibration, test = (parts[part] for part in PARTS)
     specialist.fit(
         train.samples,

@@ -1,10 +1,15 @@
 """`auricle evaluate`: a specialist against labelled recordings."""
 
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from auricle.cli.labelled import labelled_windows
-from auricle.cli.options import ArchiveKind, Json, LabelledData, SpecialistPlace, at_least
+from auricle.cli.options import ArchiveKind, Flag, Json, LabelledData, SpecialistPlace, at_least
 from auricle.cli.terminal import plain, print_json, progress
+from auricle.errors import InputError
+
+if TYPE_CHECKING:
+    from auricle.specialist import Specialist
 
 
 def evaluate(
@@ -15,6 +20,8 @@ def evaluate(
     part: Literal["train", "validation", "calibration", "test", "all"] = "test",
     kind: ArchiveKind = None,
     faithful: Annotated[int, at_least(0)] = 60,
+    ec57: Flag = False,
+    learning: Annotated[float, at_least(0)] = 300.0,
     json: Json = False,
 ) -> int:
     """Evaluate a specialist on labelled recordings: F1, coverage per class with intervals, set sizes, evidence.
@@ -25,11 +32,18 @@ def evaluate(
         The recordings that were this part when the specialist was made, or all.
     faithful
         Windows in the test of the evidence; 0 leaves it out.
+    ec57
+        Compare beats record by record, as ANSI/AAMI EC57 counts them, instead. Records that the specialist has never
+        seen count as test.
+    learning
+        Seconds at the start of each record that EC57 does not score.
     """
     from auricle.evaluation import evaluate as run
     from auricle.specialist import Specialist
 
     judge = Specialist.load(specialist)
+    if ec57:
+        return _ec57(judge, data, part=part, learning=learning, json=json)
     with progress() as update:
         windows = labelled_windows(judge, data, part, update=update, kind=kind)
         result = run(judge, windows, faithful=faithful, progress=update)
@@ -38,6 +52,42 @@ def evaluate(
     else:
         print(evaluation_text(result))
     return 0
+
+
+def _ec57(judge: "Specialist", data: Path, *, part: str, learning: float, json: bool) -> int:
+    from auricle.ec57 import ec57
+
+    if part not in {"test", "all"}:
+        raise InputError(f"--part {part} was given with --ec57; allowed are test and all")
+    with progress() as update:
+        result = ec57(judge, data, seen=part == "all", learning=learning, progress=update)
+    if json:
+        print_json(result)
+    else:
+        print(ec57_text(result))
+    return 0
+
+
+def ec57_text(result: dict[str, Any]) -> str:
+    """Give the standard's table: each record, gross and average, with beats as annotated and as detected."""
+    rows = []
+    for positions in ("annotated", "detected"):
+        found = result[positions]
+        rows.append(f"beats as {positions}; the first {result['learning']:g} s are not scored")
+        heads = ("VEB Se", "+P", "FPR", "SVEB Se", "+P", "FPR", "QRS Se", "+P")
+        rows.append(f"{'record':<10} " + " ".join(f"{head:>8}" for head in heads))
+        for name, one in (*found["records"].items(), ("gross", found["gross"]), ("average", found["average"])):
+            values = [one["veb"][key] for key in _EC57] + [one["sveb"][key] for key in _EC57]
+            values += [one["qrs"][key] for key in _EC57[:2]]
+            rows.append(f"{name:<10} " + " ".join(f"{'-' if v is None else f'{100 * v:.2f}':>8}" for v in values))
+        rows.append("")
+    rows += [f"left out: {name}: {why}" for name, why in result["left_out"].items()]
+    rows.append("In percent. F or Q called V is no false positive of VEB; flutter is left out.")
+    rows.append("Gross: all beats as those of one record. Average: the mean over the records.")
+    return "\n".join(map(plain, rows))
+
+
+_EC57 = ("sensitivity", "positive_predictivity", "false_positive_rate")
 
 
 def evaluation_text(result: dict[str, Any]) -> str:

@@ -22,7 +22,8 @@ SpecialistPlace = Annotated[str, Parameter(help="A shipped specialist, such as a
 LabelledData = Annotated[
     Path,
     Parameter(
-        help="Labelled recordings: a packed NPZ archive, a challenge folder with REFERENCE.csv, or a Sleep-EDF folder."
+        help="Labelled recordings: a packed NPZ archive, a challenge folder with REFERENCE.csv, a Sleep-EDF folder, or "
+        "one of WFDB records with annotated beats."
     ),
 ]
 ArchiveKind = Annotated[str | None, Parameter(help="Kind of archive, if it isn't recognised.")]

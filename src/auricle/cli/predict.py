@@ -121,7 +121,7 @@ def _judge_all(
     out: Path | None, run: dict[str, Any],
 ) -> int:  # fmt: skip
     from auricle.lines import ResumableLines
-    from auricle.signals import spans
+    from auricle.signals import expected
 
     failed = 0
     lines = ResumableLines(out, run) if out else None
@@ -134,14 +134,14 @@ def _judge_all(
                 continue
             try:
                 recording = source.open()
-                windows = len(spans(recording.duration, judge.windowing))
+                windows = expected(recording.duration, judge.windowing)
                 why = explain == "all" or (explain == "auto" and windows <= MOST_EXPLAINED)
                 found = judge.findings(recording, alpha=alpha, leads=None if lead is None else ((lead,),), explain=why)
                 written = []
                 for finding in found:
                     written.append(sink.take(recording, finding, to_file=out is not None))
                     if windows > 1 and len(sources) == 1:
-                        update(len(written), windows, "judging")
+                        update(len(written), max(windows, len(written)), "judging")
             except InputError as error:
                 if len(sources) == 1:
                     raise

@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from auricle.errors import InputError
+from auricle.signals.beat_records import LABELS as BEATS
+from auricle.signals.beat_records import holds_beats, read_beats
 from auricle.signals.cinc2017 import LABELS, REFERENCE, cinc2017_recordings, read_cinc2017
 from auricle.signals.labelled import LabelledWindows
 from auricle.signals.sleep_edf import holds_nights, read_sleep_edf
@@ -19,15 +21,16 @@ __all__ = [
     "Split",
     "cinc2017_recordings",
     "open_archive",
+    "read_beats",
     "read_cinc2017",
     "read_sleep_edf",
 ]
 
-KINDS = ("cinc2017", "sleep-edf")
+KINDS = ("beats", "cinc2017", "sleep-edf")
 
 _LOOKED_FOR = (
     f"a packed archive (.npz), a folder of challenge records with {REFERENCE}, "
-    "or a folder of Sleep-EDF nights (*-PSG.edf with *-Hypnogram.edf)"
+    "a folder of Sleep-EDF nights (*-PSG.edf with *-Hypnogram.edf), or one of WFDB records with beats (.hea with .atr)"
 )
 
 
@@ -44,12 +47,12 @@ def open_archive(
     Parameters
     ----------
     path
-        A packed archive of the shape of cinc2017.npz; a folder of challenge records with REFERENCE.csv; or a folder
-        with the nights of Sleep-EDF, as PhysioNet ships them.
+        A packed archive of the shape of cinc2017.npz; a folder of challenge records with REFERENCE.csv; a folder
+        with the nights of Sleep-EDF, as PhysioNet ships them; or a folder of WFDB records with annotated beats.
     preprocessing
         How a recording becomes windows.
     kind
-        "cinc2017" (packed or a folder) or "sleep-edf", where the data must be of that kind; None recognises it.
+        "cinc2017" (packed or a folder), "sleep-edf" or "beats", where the data must be of that kind; None finds out.
     labels
         The labels that may occur; None stands for those of the data set.
     progress
@@ -71,6 +74,8 @@ def open_archive(
         raise InputError(f"{path} holds a data set of the kind {found}, and {kind} was asked for")
     if found == "cinc2017":
         return read_cinc2017(path, preprocessing, labels=LABELS if labels is None else labels, progress=progress)
+    if found == "beats":
+        return read_beats(path, preprocessing, labels=BEATS if labels is None else labels, progress=progress)
     windows = read_sleep_edf(path, preprocessing, progress=progress)
     if labels is not None and (strange := sorted(set(windows.labels.tolist()) - set(labels))):
         raise InputError(f"{path} holds the stages {', '.join(strange)}; allowed are {', '.join(labels)}")
@@ -88,6 +93,8 @@ def _recognised(path: Path) -> str:
         return "cinc2017"
     if holds_nights(path):
         return "sleep-edf"
+    if holds_beats(path):
+        return "beats"
     names = sorted(entry.name + "/" * entry.is_dir() for entry in path.iterdir())
     there = (
         ", ".join(visible(name, 60) for name in names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

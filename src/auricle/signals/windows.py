@@ -53,6 +53,10 @@ class Preprocessing:
         "peak" divides each window by the median over 2-s blocks of the largest magnitude, which makes an R wave about
         1 whatever the gain; "fixed" divides by 50 uV or by 1 mV, which keeps what amplitudes tell, such as N3's 75 uV,
         in numbers near 1; both clip at plus and minus 10. "none" keeps the physical unit.
+    anchor
+        "time" cuts the recording from its start to its end. "beat" cuts a window around each beat, which then stands in
+        its middle; `hop` and `longest` have no meaning then, and the window has one channel more, in which the beats
+        are marked: see `auricle.signals.beats`.
     """
 
     fs: float
@@ -64,6 +68,7 @@ class Preprocessing:
     shortest: float = 2.0
     highpass: float | None = 0.5
     scaling: Literal["peak", "fixed", "none"] = "peak"
+    anchor: Literal["time", "beat"] = "time"
 
     def __post_init__(self) -> None:
         if not 0 < self.hop <= self.window <= self.longest:
@@ -79,10 +84,17 @@ class Preprocessing:
             )
         if self.scaling not in {"peak", "fixed", "none"}:
             raise InputError(f'scaling {self.scaling!r} was given; allowed are "peak", "fixed" and "none"')
+        if self.anchor not in {"time", "beat"}:
+            raise InputError(f'anchor {self.anchor!r} was given; allowed are "time" and "beat"')
         if self.scaling == "fixed" and self.unit not in _FIXED:
             raise InputError(
                 f'scaling "fixed" with windows in {self.unit!r}; it is defined for {" and ".join(sorted(_FIXED))}'
             )
+
+    @property
+    def marks(self) -> int:
+        """Channels of a window, the last ones, that hold marks rather than signal."""
+        return int(self.anchor == "beat")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +128,18 @@ def spans(duration: float, preprocessing: Preprocessing) -> list[tuple[float, fl
     >>> spans(95.0, Preprocessing(fs=100.0))
     [(0.0, 30.0), (30.0, 60.0), (60.0, 90.0), (65.0, 95.0)]
     """
+    check_duration(duration, preprocessing)
+    if duration <= preprocessing.longest:
+        return [(0.0, duration)]
+    count = ceil(max(0.0, duration - preprocessing.window) / preprocessing.hop - 1e-9)
+    if count == 0:  # longer than a window by rounding alone
+        return [(0.0, preprocessing.window)]
+    starts = [i * preprocessing.hop for i in range(count)] + [duration - preprocessing.window]
+    return [(start, start + preprocessing.window) for start in starts]
+
+
+def check_duration(duration: float, preprocessing: Preprocessing) -> None:
+    """Refuse a recording, of `duration` s, that is too short to be judged or too long to be true."""
     if duration < preprocessing.shortest:
         raise InputError(
             f"the recording lasts {_below(duration, preprocessing.shortest)} s; "
@@ -125,13 +149,14 @@ def spans(duration: float, preprocessing: Preprocessing) -> list[tuple[float, fl
         raise InputError(
             f"the recording lasts {duration:.3g} s, more than a year; the rate that its file states is wrong"
         )
-    if duration <= preprocessing.longest:
-        return [(0.0, duration)]
-    count = ceil(max(0.0, duration - preprocessing.window) / preprocessing.hop - 1e-9)
-    if count == 0:  # longer than a window by rounding alone
-        return [(0.0, preprocessing.window)]
-    starts = [i * preprocessing.hop for i in range(count)] + [duration - preprocessing.window]
-    return [(start, start + preprocessing.window) for start in starts]
+
+
+def expected(duration: float, preprocessing: Preprocessing) -> int:
+    """About how many windows a recording of `duration` s gives: exact for windows in time, 72 a minute for beats."""
+    if preprocessing.anchor == "time":
+        return len(spans(duration, preprocessing))
+    check_duration(duration, preprocessing)
+    return max(1, round(1.2 * duration))
 
 
 def _below(value: float, limit: float) -> str:
@@ -195,8 +220,9 @@ def check_rate(recording: "Recording", preprocessing: Preprocessing) -> None:
 
 
 def condition(samples: Floats, preprocessing: Preprocessing) -> Floats:
-    """High-pass and scale one window (channels, time) in physical units for the network."""
-    x = np.asarray(samples, np.float64)
+    """High-pass and scale one window (channels, time) in physical units for the network; marks stay as they are."""
+    signals = len(samples) - preprocessing.marks
+    x = np.asarray(samples[:signals], np.float64)
     if preprocessing.highpass is not None:
         sos = scipy.signal.butter(2, preprocessing.highpass, "highpass", fs=preprocessing.fs, output="sos")
         pad = min(x.shape[-1] - 1, int(2 * preprocessing.fs))
@@ -210,15 +236,17 @@ def condition(samples: Floats, preprocessing: Preprocessing) -> Floats:
         x = np.clip(x, -10.0, 10.0)
     elif preprocessing.scaling == "fixed":
         x = np.clip(x / _FIXED[preprocessing.unit], -10.0, 10.0)
-    return x.astype(np.float32)
+    return np.concatenate([x, samples[signals:]]).astype(np.float32)
 
 
 def cut(
-    recording: "Recording", preprocessing: Preprocessing, *, only: Collection[int] | None = None
-) -> Iterator[Window]:
+    recording: "Recording", preprocessing: Preprocessing, *, only: Collection[int] | None = None,
+    beats: NDArray[np.float64] | None = None,
+) -> Iterator[Window]:  # fmt: skip
     """Read, resample and yield the windows of a recording one by one; only one is in memory at a time.
 
-    `only` names the numbers of the windows that are wanted, from 0; None wants all.
+    `only` names the numbers of the windows that are wanted, from 0; None wants all. `beats`, times in s, says where
+    the beats are that windows are cut around; None lets a detector find them.
 
     Missing and infinite samples are bridged by straight lines, and flagged in the window's quality.
 
@@ -228,6 +256,11 @@ def cut(
         When a lead or the unit is missing, the rate is out of all proportion, or the recording is shorter than
         `preprocessing.shortest`.
     """
+    if preprocessing.anchor == "beat":
+        from auricle.signals.beats import cut_beats  # noqa: PLC0415 -- it builds on this module
+
+        yield from cut_beats(recording, preprocessing, beats=beats, only=only)
+        return
     chosen = recording.choose(preprocessing.leads, preprocessing.unit)
     check_rate(chosen, preprocessing)
     for index, (start, stop) in enumerate(spans(chosen.duration, preprocessing)):

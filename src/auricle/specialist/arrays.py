@@ -44,7 +44,7 @@ def rows_as_windows(X: ArrayLike, lengths: ArrayLike | None, preprocessing: Prep
             fs=preprocessing.fs,
             start=0.0,
             stop=length / preprocessing.fs,
-            quality=assess(samples, preprocessing.fs, preprocessing.unit),
+            quality=assess(samples[: len(samples) - preprocessing.marks], preprocessing.fs, preprocessing.unit),
         )
 
 

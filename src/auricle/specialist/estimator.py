@@ -264,7 +264,7 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         calibration, engine = self._calibrated("findings"), self._started()
         chosen = self.windowing if leads is None else replace(self.windowing, leads=leads)
         if isinstance(source, Recording):
-            about = origin(source.choose(chosen.leads, chosen.unit), self._channels)
+            about = origin(source.choose(chosen.leads, chosen.unit), self._channels - chosen.marks)
             windows = cut(source, chosen)
         else:
             self._rows(source, lengths)
