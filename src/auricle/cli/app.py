@@ -16,7 +16,10 @@ from auricle.cli.commands import add_commands
 from auricle.cli.terminal import note, plain
 from auricle.errors import AuricleError
 
-COMMANDS = ("predict", "demo", "train", "calibrate", "evaluate", "export", "schema", "doctor", "bench")
+COMMANDS = (
+    "predict", "demo", "train", "calibrate", "evaluate", "history", "rollback", "replay", "export", "schema", "doctor",
+    "bench",
+)  # fmt: skip
 
 EXIT_CODES = """Exit codes: 0 done; 1 failed while running (for example, a full disk); 2 wrong use of the command; \
 3 a recording or file can't be used; 4 a specialist is missing, damaged or not calibrated; 5 an optional part is not \

@@ -1,0 +1,120 @@
+"""A patient's history as rows: what each attempt made, what it changed, and what became of it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from auricle.adaptation import canonical
+from auricle.adaptation.failures import PatientDamagedError
+from auricle.adaptation.journal import Event
+from auricle.adaptation.patient import Patient
+from auricle.adaptation.state import check_refused
+from auricle.adaptation.version import Version
+
+State = Literal["active", "retired", "waiting", "refused", "damaged"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One attempt of a patient, or version 0.
+
+    Parameters
+    ----------
+    version
+        Its number, which a refused attempt uses up as well.
+    id
+        SHA-256 of the version; None for a refused attempt.
+    parent
+        Number of the version that it started from.
+    created
+        When, in UTC, by a clock that may have been wrong.
+    clock_back
+        Whether an event before it has a later time.
+    steps
+        From the base on; None if there is no version to ask.
+    state
+        "active" judges now; "retired" did once; "waiting" never has.
+    changed
+        What it changed, or why it was refused.
+    """
+
+    version: int
+    id: str | None
+    parent: int | None
+    created: str
+    clock_back: bool
+    steps: int | None
+    state: State
+    changed: str
+
+
+def history(patient: Patient) -> Iterator[Row]:
+    """Give the rows of a patient's history, in order.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from auricle import Specialist
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     patient = Patient.create(f"{folder}/anna", Specialist.load("af"), subject=None)
+    ...     [(row.version, row.steps, row.state, row.changed) for row in history(patient)]
+    [(0, 0, 'active', 'the base af with its own calibration')]
+    """
+    versions = {version.id: version for version in patient.versions}
+    judged, latest = {event.active for event in patient.events}, ""
+    for event in patient.events:
+        latest, back = max(latest, event.time), event.time < latest
+        if event.attempt is None:
+            continue
+        version = versions.get(event.version or "")
+        yield Row(
+            version=event.attempt, id=event.version, parent=_number(versions, version), created=event.time,
+            clock_back=back, steps=version.steps if version else None,
+            state=_state(event, version, patient.events[-1].active, event.version in judged),
+            changed=_changed(patient, event, version, versions),
+        )  # fmt: skip
+
+
+def _number(versions: Mapping[str, Version], version: Version | None) -> int | None:
+    parent = versions.get(version.parent or "") if version else None
+    return parent.number if parent else None
+
+
+def _state(event: Event, version: Version | None, active: str, judged: bool) -> State:
+    if event.kind == "refused":
+        return "refused"
+    if version is None:
+        return "damaged"
+    return "active" if version.id == active else "retired" if judged else "waiting"
+
+
+def _changed(patient: Patient, event: Event, version: Version | None, versions: Mapping[str, Version]) -> str:
+    try:
+        if event.kind == "refused":
+            return _reason(canonical.from_bytes(check_refused(patient.path, event), "impact.json"))
+        if version is None:
+            return "its version.json was changed or lost"
+        if event.kind == "created":
+            return f"the base {patient.base.name} with its own calibration"
+        return _difference(version, versions.get(version.parent or ""))
+    except PatientDamagedError:
+        return "its files were changed or lost"
+
+
+def _difference(version: Version, parent: Version | None) -> str:
+    calibration = version.calibration()
+    if parent is None:
+        return "its parent is damaged"
+    parts = [f"{version.steps - parent.steps:+d} steps from {parent.number}"] if version.steps > parent.steps else []
+    if version.record.calibration_sha256 != parent.record.calibration_sha256:
+        counts = zip(calibration["labels"], map(len, calibration["scores"]), strict=True)
+        parts.append(f"calibrated with {', '.join(f'{n} {label}' for label, n in counts)}")
+    return "; ".join(parts) or f"nothing since {parent.number}"
+
+
+def _reason(impact: Mapping[str, Any]) -> str:
+    """Say which check an attempt failed first."""
+    checks = impact.get("checks")
+    failed = [c for c in checks if isinstance(c, dict) and c.get("passed") is False] if isinstance(checks, list) else []
+    text = next((c["text"] for c in failed if isinstance(c.get("text"), str)), None)
+    return text or "see its impact.json"

@@ -1,0 +1,42 @@
+"""`auricle history`: the versions of one patient."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+from auricle.cli.options import Json
+from auricle.cli.terminal import note, plain, print_line
+
+
+def history(patient: Path, /, *, json: Json = False) -> int:
+    """Show the versions of a patient: when each was made, its steps, what it changed, and which one judges now.
+
+    Parameters
+    ----------
+    patient
+        The patient's folder.
+    json
+        Print a line of JSON for each attempt on stdout, and nothing else there.
+    """
+    from auricle.adaptation.canonical import to_bytes
+    from auricle.adaptation.history import history as rows_of
+    from auricle.adaptation.patient import Patient
+
+    opened = Patient.open(patient)
+    for notice in opened.notices:
+        note(f"note: {notice}")
+    rows = list(rows_of(opened))
+    if json:
+        for row in rows:
+            print_line(to_bytes(asdict(row)).decode().rstrip())
+        return 0
+    cells = [("version", "created (UTC)", "steps", "state", "what changed")]
+    for row in rows:
+        name = f"{row.version:04d}{f'-{row.id[:12]}' if row.id else ''}"
+        steps = "" if row.steps is None else str(row.steps)
+        cells.append((name, row.created + ("*" if row.clock_back else ""), steps, row.state, row.changed))
+    widths = [max(len(line[i]) for line in cells) for i in range(4)]
+    for line in cells:
+        print(plain("  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[4]])))
+    if any(row.clock_back for row in rows):
+        print("* the clock had gone back by then; the numbers give the order")
+    return 0
