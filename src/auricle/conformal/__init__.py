@@ -10,7 +10,9 @@ Here 'A' has one calibration sample, fewer than `smallest_n(0.4)` = 2: it can't 
 
 from auricle.conformal.calibration import LabelConditional, NoCalibrationSamplesWarning
 from auricle.conformal.coverage import ClassCoverage, CoverageReport, coverage_report
+from auricle.conformal.drift import Alarm, ExchangeabilityMartingale
 from auricle.conformal.law import clopper_pearson, coverage_interval, covered_pmf
+from auricle.conformal.online import AdaptiveConformal, OnlineCoverage
 from auricle.conformal.overlap import Overlap, OverlapWarning, overlap
 from auricle.conformal.sets import STATES, PredictionSets, State, state_of
 from auricle.conformal.spread import SubjectCoverage, SubjectSpread
@@ -18,10 +20,14 @@ from auricle.conformal.thresholds import p_values, rank, smallest_n, threshold
 
 __all__ = [
     "STATES",
+    "AdaptiveConformal",
+    "Alarm",
     "ClassCoverage",
     "CoverageReport",
+    "ExchangeabilityMartingale",
     "LabelConditional",
     "NoCalibrationSamplesWarning",
+    "OnlineCoverage",
     "Overlap",
     "OverlapWarning",
     "PredictionSets",
