@@ -1,4 +1,4 @@
-"""A specialist on disk: three files, their checksums and, at will, an ONNX graph; written whole or not at all.
+"""A specialist on disk: three files, their checksums and, at will, windows and a graph; written whole or not at all.
 
 torch is imported where weights are read or written, not before: `auricle --version` and `auricle doctor` check a
 specialist without it.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 MANIFEST, WEIGHTS, CARD, SUMS = "specialist.json", "weights.safetensors", "card.md", "SHA256SUMS"
-GRAPH = "network.onnx"
+GRAPH, WINDOWS = "network.onnx", "windows.safetensors"
 FORMAT: Final = "auricle.specialist/1"
 
 
@@ -97,7 +97,10 @@ def check_free(folder: Path) -> None:
         raise SpecialistError(f"{folder} exists and is no specialist; name a new folder, nothing was written")
 
 
-def write(folder: Path, manifest: Manifest, weights: "dict[str, Tensor]", card: str, graph: bytes | None = None) -> str:
+def write(
+    folder: Path, manifest: Manifest, weights: "dict[str, Tensor]", card: str, *, windows: bytes | None = None,
+    graph: bytes | None = None,
+) -> str:  # fmt: skip
     """Write a specialist; an older one at the same place is replaced only when the new one is complete.
 
     Parameters
@@ -106,6 +109,8 @@ def write(folder: Path, manifest: Manifest, weights: "dict[str, Tensor]", card: 
         Where.
     manifest, weights, card
         What makes the specialist.
+    windows
+        Labelled windows that adaptation rehearses and is tested on: see `auricle.specialist.windows`.
     graph
         The same network for ONNX Runtime.
 
@@ -122,6 +127,8 @@ def write(folder: Path, manifest: Manifest, weights: "dict[str, Tensor]", card: 
         WEIGHTS: save(tensors, metadata={"format": "pt"}),
         CARD: card.encode(),
     }
+    if windows is not None:
+        contents[WINDOWS] = windows
     hash_ = hashlib.sha256(_sums(contents)).hexdigest()
     if graph is not None:
         contents[GRAPH] = graph
@@ -174,6 +181,7 @@ class Content(NamedTuple):
     weights: "dict[str, Tensor]"
     card: str
     hash: str
+    windows: bytes | None
     graph: bytes | None
 
 
@@ -195,7 +203,7 @@ def read(name: str | Path) -> Content:
     Returns
     -------
     Content
-        With the hash: SHA-256 of the checksums of manifest, weights and card.
+        With the hash: SHA-256 of the checksums of manifest, weights, card and windows.
 
     Raises
     ------
@@ -214,12 +222,12 @@ def read(name: str | Path) -> Content:
         raise _strange(folder, CARD, f"it is no UTF-8 text ({error.reason} at byte {error.start})") from error
     except (SafetensorError, ValueError) as error:
         raise _strange(folder, WEIGHTS, str(error).partition("\n")[0]) from error
-    return Content(seal.manifest, weights, text, seal.hash, contents.get(GRAPH))
+    return Content(seal.manifest, weights, text, seal.hash, contents.get(WINDOWS), contents.get(GRAPH))
 
 
 def _checked(folder: Path) -> dict[str, bytes]:
     """Give the files by name, each equal to its checksum."""
-    names = (MANIFEST, WEIGHTS, CARD, SUMS) + ((GRAPH,) if (folder / GRAPH).exists() else ())
+    names = (MANIFEST, WEIGHTS, CARD, SUMS, *(name for name in (WINDOWS, GRAPH) if (folder / name).exists()))
     contents = {name: _bytes(folder / name) for name in names}
     sums = contents.pop(SUMS)
     if sums != _sums(contents):
@@ -249,7 +257,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _seal(folder: Path, contents: dict[str, bytes]) -> Seal:
-    core = {file: contents[file] for file in (MANIFEST, WEIGHTS, CARD)}
+    core = {file: contents[file] for file in (MANIFEST, WEIGHTS, CARD, WINDOWS) if file in contents}
     try:
         manifest = Manifest.model_validate_json(contents[MANIFEST])
     except ValidationError as error:

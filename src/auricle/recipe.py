@@ -20,6 +20,7 @@ from auricle.network import Architecture
 from auricle.signals import Preprocessing
 from auricle.signals.archives import PARTS, LabelledWindows, Part, Split, open_archive
 from auricle.specialist import Specialist
+from auricle.specialist.windows import KeptWindows, Use
 from auricle.training import Epoch, TrainingSettings
 
 
@@ -40,6 +41,10 @@ class Data(BaseModel):
     """Of train, validation, calibration and test."""
     most: int | None = Field(default=None, ge=1)
     """At most this many windows of one recording and label are trained on, evenly spaced; None takes all."""
+    rehearsal: int = Field(default=0, ge=0)
+    """Windows of each recording and label of the train part that ship with the specialist for adaptations."""
+    reference: int = Field(default=0, ge=0)
+    """The same of the calibration part, to test adaptations on: locked, nothing is trained on them."""
     source: str = ""
     """What the data are and under which licence, for the card."""
 
@@ -237,6 +242,15 @@ def follow(
         part: tuple(map(digest, np.unique(parts[part].subjects).tolist())) for part in ("validation", "test")
     }
     specialist.calibrate(calibration.samples, calibration.labels, calibration.subjects, lengths=calibration.lengths)
+    kept: dict[Use, KeptWindows] = {}
+    uses: tuple[tuple[Use, Part, int], ...] = (
+        ("rehearsal", "train", recipe.data.rehearsal), ("reference", "calibration", recipe.data.reference),
+    )  # fmt: skip
+    for use, part, most in uses:
+        if most:
+            kept[use] = KeptWindows.of(thinned(parts[part], most), specialist.classes_.tolist())
+    if kept:
+        specialist.windows_ = kept
     about: dict[str, Any] = {
         "name": recipe.name,
         "version": recipe.version,

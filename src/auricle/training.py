@@ -170,7 +170,8 @@ def _batches(windows: Windows, settings: TrainingSettings, rng: np.random.Genera
         yield batches[i]
 
 
-def _loss(scores: Tensor, classes: Tensor, smoothing: float) -> Tensor:
+def binary_loss(scores: Tensor, classes: Tensor, smoothing: float) -> Tensor:
+    """Mean cross-entropy of one sigmoid per class: scores (B, K), the place of each label (B,), its smoothing."""
     target = torch.nn.functional.one_hot(classes, scores.shape[1]).to(scores.dtype)
     target = target * (1 - smoothing) + smoothing / 2
     return torch.nn.functional.binary_cross_entropy_with_logits(scores, target)
@@ -260,7 +261,7 @@ class Trainer:
                     group["lr"] = settings.lr * self._schedule(planned)
                 with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
                     scores = network(x.to(device), None if lengths is None else lengths.to(device))
-                loss = _loss(scores.float(), classes, settings.label_smoothing)
+                loss = binary_loss(scores.float(), classes, settings.label_smoothing)
                 self._optimizer.zero_grad()
                 loss.backward()
                 torch.nn.utils.clip_grad_norm_(network.parameters(), settings.clip)
@@ -294,7 +295,9 @@ class Trainer:
         self.network.load_state_dict(self._averaged)
         scores = score(self.network, validation.samples)
         self.network.load_state_dict(current)
-        held = _loss(torch.from_numpy(scores), torch.from_numpy(validation.classes), self.settings.label_smoothing)
+        held = binary_loss(
+            torch.from_numpy(scores), torch.from_numpy(validation.classes), self.settings.label_smoothing
+        )
         f1 = macro_f1(scores.argmax(1).astype(np.int64), validation.classes, scores.shape[1])
         return Epoch(epoch=number, train_loss=loss, validation_loss=held.item(), validation_f1=f1)
 

@@ -23,6 +23,7 @@ from auricle.specialist.arrays import classes_of, columns_of, conditioned, diges
 from auricle.specialist.engine import BATCH, Backend, Engine, piece_of
 from auricle.specialist.keeping import described, manifest_of, name_of, network_of, untrained
 from auricle.specialist.verdict import origin, place, shown, verdict
+from auricle.specialist.windows import packed, unpacked
 from auricle.training import Epoch, Floats, Trainer, TrainingSettings, Windows
 
 ARRAYS = Preprocessing(fs=100.0, highpass=None, scaling="none")
@@ -65,6 +66,9 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         `LabelConditional`, after `calibrate`.
     manifest_
         Name, definitions, provenance and log, as `specialist.json` holds them.
+    windows_
+        Labelled windows that ship with the specialist, by what they are for, where there are some: see
+        `auricle.specialist.windows`.
     hash_
         SHA-256 of the saved folder; empty until saved or loaded.
 
@@ -144,7 +148,7 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if groups is not None:
             self.parts_["train"] = digests(groups, len(targets))
         self.hash_ = ""
-        for stale in ("calibration_", "manifest_", "_card", "_graph"):
+        for stale in ("calibration_", "manifest_", "windows_", "_card", "_graph"):
             self.__dict__.pop(stale, None)
         # Ready at once, because a scikit-learn estimator must not change while it predicts.
         self._engine = Engine.start(self.network_, self.backend)
@@ -318,7 +322,11 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if graph:
             self._graph: bytes | None = to_onnx(self.network_)
         kept = self.__dict__.get("_graph")
-        self.hash_ = folder.write(Path(path), manifest, self.network_.state_dict(), self._card, kept)
+        own = self.__dict__.get("windows_")
+        self.hash_ = folder.write(
+            Path(path), manifest, self.network_.state_dict(), self._card, graph=kept,
+            windows=None if own is None else packed(own, self.classes_.tolist()),
+        )  # fmt: skip
         self.manifest_ = manifest
         return self
 
@@ -336,7 +344,7 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         SpecialistError
             There is none of that name, a byte has changed, or its parts don't belong together.
         """
-        manifest, weights, card, hash_, graph = folder.read(name)
+        manifest, weights, card, hash_, windows, graph = folder.read(name)
         settings, calibration, log = described(manifest, name)
         made = cls(**settings, device=device, backend=backend)
         architecture: Architecture = settings["architecture"]
@@ -348,6 +356,8 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             made.calibration_ = calibration
         made.log_, made.parts_, made.manifest_, made.hash_ = log, dict(manifest.parts), manifest, hash_
         made._card, made._graph = card, graph
+        if windows is not None:
+            made.windows_ = unpacked(windows, settings["labels"], name)
         return made
 
     @property
