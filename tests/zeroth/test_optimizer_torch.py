@@ -333,11 +333,11 @@ def test_no_graph_is_made():
         (None, "step(None) was called; forward-only training needs a function that returns the loss: optimizer.step("),
         ([], "step([]) was called; forward-only training needs a function that returns the loss: optimizer.step("),
         ([1], "step([1]) was called; forward-only training needs a function that returns the loss: optimizer.step("),
-        (lambda: None, "the closure returned None; it must return the loss, a single number"),
-        (lambda: True, "the closure returned True; it must return the loss, a single number"),
+        (lambda: None, "the closure returned None; it must return the loss, a single real number"),
+        (lambda: True, "the closure returned True; it must return the loss, a single real number"),
         (
             lambda: torch.ones(3),
-            "the closure returned a tensor of shape (3,); it must return the loss, a single number",
+            "the closure returned a tensor of shape (3,) and torch.float32; it must return the loss, a single real num",
         ),
     ],
 )

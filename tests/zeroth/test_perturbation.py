@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -303,6 +304,18 @@ def test_rows_of_any_length_hold_the_same_pool(monkeypatch, row):
     for number in range(3):
         found = streams.integers(spec, dimension, number).numpy()
         assert np.array_equal(found, direction(spec, number, dimension))
+
+
+@pytest.mark.parametrize("spec", [*FRESH, *REUSED, Uniform(bits=5), Pool(), LfsrBank(), LfsrBank(lanes=64)])
+@pytest.mark.parametrize("number", [0, 5, 10**6, 2**63 + 1])
+def test_torch_gives_the_integers_of_the_golden_model(spec, number):
+    """Over more weights than are made at a time, and from any flat index on."""
+    dimension, start = streams.CHUNK + 1500, 1003
+    golden = direction(spec, number, dimension)
+    assert np.array_equal(streams.integers(spec, dimension, number).numpy(), golden)
+    part = torch.zeros(dimension - start)
+    streams.adder(spec, dimension, [(part, start)]).add([(number, 1.0)])
+    assert np.array_equal(part.numpy(), golden[start:])
 
 
 @pytest.mark.parametrize("spec", [*FRESH, *REUSED, Pool(), LfsrBank()])

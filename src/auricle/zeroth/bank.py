@@ -170,7 +170,7 @@ class LfsrBank(Perturbation):
     def integers(self, direction: int, index: NDArray[np.int64], dimension: int) -> Integers:
         """Word of the register that the weight's lane takes, in the weight's cycle."""
         start, cycle = direction * self.length(dimension), index // self.row
-        turn = (start + cycle % self.generators) % self.generators * self.rotation
+        turn = (start % self.generators + cycle) % self.generators * self.rotation
         generator = (index % self.row + turn) % self.generators
         out = np.empty(index.shape, np.int16)
         for g, (width, phase) in enumerate(zip(self.widths_of, self.phases, strict=True)):

@@ -1,6 +1,7 @@
 """One evaluation of the loss: no gradients, the same random numbers each time, buffers as they were."""
 
 import math
+import numbers
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -17,43 +18,36 @@ Buffers = Literal["freeze", "refuse", "ignore"]
 class Evaluation:
     """Evaluates the loss several times in one step, so that the evaluations differ by the weights alone.
 
-    Random numbers (dropout masks) are drawn from the same state each time, and the state moves on once a step.
+    Random numbers (dropout masks) are drawn from the same state each time, and the state moves on once a step: that of
+    torch's own generators on the CPU and on CUDA devices.
     Buffers that a module changes while it runs, such as the running mean of a batch normalisation, would carry one
     evaluation into the next: they are put back.
 
     Parameters
     ----------
-    devices
-        Devices whose random state matters, beside the CPU's.
     buffers
         "freeze" puts changed buffers back, "refuse" raises, "ignore" does not look.
     """
 
-    def __init__(self, devices: Sequence[torch.device], buffers: Buffers) -> None:
+    def __init__(self, buffers: Buffers) -> None:
         if buffers not in {"freeze", "refuse", "ignore"}:
             raise InputError(f"buffers={buffers!r} was given; allowed are 'freeze', 'refuse' and 'ignore'")
-        self._cuda = sorted({device.index or 0 for device in devices if device.type == "cuda"})
         self._buffers = buffers
 
     @contextmanager
     def step(self) -> Iterator[Callable[[Sequence[Loss]], float]]:
         """Everything that happens within one step: gives the function that evaluates closures to their mean loss."""
-        state = self._random_state()
+        # Before CUDA is in use there are none of its generators.
+        generators = [torch.default_generator, *torch.cuda.default_generators]
+        states = [generator.get_state() for generator in generators]
 
         def evaluate(closures: Sequence[Loss]) -> float:
-            self._restore_random(state)
+            for generator, state in zip(generators, states, strict=True):
+                generator.set_state(state)
             with torch.no_grad(), self._watched():
                 return mean([_number(closure()) for closure in closures])
 
         yield evaluate
-
-    def _random_state(self) -> tuple[Tensor, list[Tensor]]:
-        return torch.get_rng_state(), [torch.cuda.get_rng_state(i) for i in self._cuda]
-
-    def _restore_random(self, state: tuple[Tensor, list[Tensor]]) -> None:
-        torch.set_rng_state(state[0])
-        for index, value in zip(self._cuda, state[1], strict=True):
-            torch.cuda.set_rng_state(value, index)
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
@@ -78,7 +72,7 @@ class Evaluation:
             changed = set()
             for (module, name), (buffer, copy) in kept.items():
                 # Values are compared, as batch normalisation does not count its changes in the tensor's version.
-                if module._buffers[name] is not buffer or not torch.equal(buffer, copy):
+                if module._buffers.get(name) is not buffer or not torch.equal(buffer, copy):
                     changed.add(f"{type(module).__name__}.{name}")
                     module._buffers[name] = buffer.copy_(copy)
         if changed and self._buffers == "refuse":
@@ -102,11 +96,22 @@ def mean(values: Sequence[float]) -> float:
         return math.nan
 
 
+def checked(closure: Loss | Sequence[Loss] | None) -> Sequence[Loss]:
+    """Refuse what can't be evaluated, and give the closures of all micro-batches."""
+    closures = [closure] if callable(closure) else closure
+    if not closures or not all(callable(one) for one in closures):
+        raise InputError(
+            f"step({closure!r}) was called; forward-only training needs a function that returns the loss: "
+            "optimizer.step(lambda: loss_fn(model(x), y))"
+        )
+    return closures
+
+
 def _number(loss: Any) -> float:
     """Turn what a closure returned into a float."""
-    if isinstance(loss, Tensor) and loss.numel() == 1:
+    if isinstance(loss, Tensor) and loss.numel() == 1 and not loss.is_complex():
+        return float(loss.detach())
+    if not isinstance(loss, bool) and isinstance(loss, numbers.Real):
         return float(loss)
-    if isinstance(loss, (int, float)) and not isinstance(loss, bool):
-        return float(loss)
-    what = f"a tensor of shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else repr(loss)
-    raise InputError(f"the closure returned {what}; it must return the loss, a single number")
+    what = f"a tensor of shape {tuple(loss.shape)} and {loss.dtype}" if isinstance(loss, Tensor) else repr(loss)
+    raise InputError(f"the closure returned {what}; it must return the loss, a single real number")

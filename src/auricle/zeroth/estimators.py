@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from auricle.errors import InputError
+from auricle.zeroth.perturbation import check_whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,7 @@ class Estimator(ABC):
     queries: int = 1
 
     def __post_init__(self) -> None:
+        check_whole(queries=self.queries)
         if self.queries < self.fewest:
             raise InputError(f"queries={self.queries} was given; {type(self).__name__} needs at least {self.fewest}")
 

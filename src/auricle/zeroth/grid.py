@@ -24,15 +24,16 @@ def exponent_for(largest: float, headroom: float) -> int:
     >>> exponent_for(0.9, 4.0)
     22
     """
-    if not headroom >= 1:
+    if not 1 <= headroom < math.inf:
         raise InputError(f"headroom={headroom} was given; weights need a range of at least 1 times their own")
     # Weights that are all zero still have to be able to move.
     return 24 - math.ceil(math.log2(max(largest, 2.0**-6) * headroom))
 
 
 def to_grid(weights: Tensor, exponent: int) -> None:
-    """Round weights in place to multiples of 2**-exponent, halves to even."""
-    weights.mul_(2.0**exponent).round_().mul_(2.0**-exponent)
+    """Round weights in place to multiples of 2**-exponent, halves to even; zeros become positive."""
+    # Replay counts in integers, which know no negative zero.
+    weights.mul_(2.0**exponent).round_().mul_(2.0**-exponent).add_(0.0)
 
 
 def units(weights: Tensor, exponent: int) -> int:

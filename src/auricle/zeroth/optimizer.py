@@ -10,12 +10,14 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from auricle.errors import InputError
-from auricle.zeroth.block import Block, Plan
-from auricle.zeroth.closure import Buffers, Evaluation, Loss, mean
+from auricle.zeroth.block import BROKEN_OFF, Block, Plan
+from auricle.zeroth.closure import Buffers, Evaluation, Loss, checked, mean
 from auricle.zeroth.estimators import Estimator, TwoSided
+from auricle.zeroth.interrupts import held_back
 from auricle.zeroth.ledger import Ledger
 from auricle.zeroth.modulus import Modulus, check_modulus
-from auricle.zeroth.perturbation import Perturbation
+from auricle.zeroth.parameters import check_same, check_settings, check_trained, names, trained, version
+from auricle.zeroth.perturbation import Perturbation, check_whole
 from auricle.zeroth.pool import Pool
 from auricle.zeroth.recorder import Recorder
 
@@ -106,6 +108,8 @@ class ZerothOrder(Optimizer):
         exchange: Exchange | None = None,
     ) -> None:
         check_modulus(modulus)
+        check_whole(seed=seed)
+        _check_made(perturbation, estimator)
         self.perturbation = Pool() if perturbation is None else perturbation
         self.modulus: Modulus = modulus
         self.estimator = TwoSided() if estimator is None else estimator
@@ -117,18 +121,15 @@ class ZerothOrder(Optimizer):
         self._headroom = headroom
         self._exchange = exchange
         self._blocks: list[Block] = []
+        self._exponents: list[int | None] = []
         self._versions: list[int] = []
         self._complete = False
         super().__init__(params, {"lr": lr, "eps": eps, "weight_decay": weight_decay})
         self._complete = True
-        self._weights = [p for group in self.param_groups for p in group["params"] if p.requires_grad]
-        _check_weights(self._weights, grid=self.grid)
-        self.dimension = sum(weight.numel() for weight in self._weights)
-        """Weights that are trained, d."""
-        self.perturbation.length(self.dimension)  # refuses directions that repeat before anything is touched
-        if self.grid and any(group["weight_decay"] for group in self.param_groups):
-            raise InputError("weight_decay was given with a grid; shrinking leaves it, so one of them must go")
-        self._evaluation = Evaluation([weight.device for weight in self._weights], buffers)
+        self._survey()
+        for group in self.param_groups:
+            check_settings(group, grid=self.grid)
+        self._evaluation = Evaluation(buffers)
         self._recorder: Recorder | None = None
         if ledger is not None:
             self._record(Path(ledger))
@@ -156,16 +157,19 @@ class ZerothOrder(Optimizer):
         Raises
         ------
         InputError
-            No closure, or one that returns no number; weights that were swapped; an eps that does nothing.
+            No closure, or one that returns no number; weights that were swapped; settings that can't be, such as an
+            eps that is lost in rounding.
         GridOverflowError
-            The step would lead out of the range of the grid.
+            The perturbation or the step would lead out of the range of the grid.
 
         Notes
         -----
         After an error, also one in the closure, the weights are as before the step: to the bit on a grid, within
-        rounding elsewhere. A step in which a loss is infinite or not a number moves nothing, and counts.
+        rounding elsewhere. Ctrl-C waits until a pass over the weights is whole; where something else breaks one off
+        (memory that ran out), the error says so and no further step is taken. A step in which a loss is infinite or
+        not a number moves nothing, and counts.
         """
-        closures = _closures(closure)
+        closures = checked(closure)
         self._begin()
         self._check_weights_are_ours()
         queries = self.estimator.queries
@@ -176,21 +180,25 @@ class ZerothOrder(Optimizer):
             differences = self.estimator.differences(losses)
             if self._exchange is not None:
                 differences = list(self._exchange(differences))
-            changes = self._changes(plans, differences)
             ahead = self._ahead()
-            if self._recorder is not None:
-                self._recorder.record(changes)
-        except BaseException:
-            self.settle()
+            changes = self._changes(plans, differences)
+            with held_back():
+                if self._recorder is not None:
+                    self._recorder.record(changes)
+                self._move(plans, changes, ahead)
+        except BaseException as error:
+            if any(block.broken for block in self._blocks):
+                error.add_note(BROKEN_OFF)
+            else:
+                self.settle()
             raise
-        self._move(plans, changes, ahead)
         return torch.tensor(losses[0] if self.estimator.points[0][1] == 0 else mean(losses))
 
     def settle(self) -> None:
         """Put the weights where they belong; with merge=True they stand perturbed between two steps."""
         for block in self._blocks:
             block.move({})
-        self._versions = [_version(weight) for weight in self._weights]
+        self._versions = [version(weight) for weight in self._weights]
 
     @property
     def ledger(self) -> Ledger | None:
@@ -210,15 +218,18 @@ class ZerothOrder(Optimizer):
         if self._recorder is None:
             raise InputError("rollback was asked of an optimizer without a ledger; make it with ledger=PATH")
         self.settle()
-        self._recorder.rollback(step)
-        self.steps = step
-        self.settle()
+        with held_back():
+            self._recorder.rollback(step)
+            self.steps = step
+            self.settle()
 
     def close(self) -> None:
         """Put the weights where they belong, and seal and close the ledger."""
-        self.settle()
-        if self._recorder is not None:
-            self._recorder.ledger.close()
+        try:
+            self.settle()
+        finally:
+            if self._recorder is not None:
+                self._recorder.ledger.close()
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the weights; they belong beside it. Resumes to the same bits."""
@@ -226,13 +237,12 @@ class ZerothOrder(Optimizer):
         own = {
             **self._identity(),
             "steps": self.steps,
-            "exponents": [block.exponent for block in self._blocks],
-            "reach": [block.reach for block in self._blocks],
+            "exponents": [block.exponent for block in self._blocks] or self._exponents,
         }
         return {**super().state_dict(), "zeroth": own}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on where `state_dict` was taken; the model's weights are loaded by the caller.
+        """Go on where `state_dict` was taken; the model's weights are loaded by the caller, before or after.
 
         Raises
         ------
@@ -252,15 +262,13 @@ class ZerothOrder(Optimizer):
             for block, group in zip(self._blocks, self.param_groups, strict=True):
                 block.group = group  # torch has made new ones, and schedulers change those
             return
+        # Weights that were loaded already stand nowhere else.
+        if self._versions == [*map(version, self._weights)]:
+            self.settle()
         super().load_state_dict(dict(state_dict))
-        self.steps = own["steps"]
-        # A state from before the first step has taken hold of no weights yet.
-        self._blocks = self._made() if own["exponents"] else []
-        for block, exponent, reach in zip(self._blocks, own["exponents"], own["reach"], strict=True):
-            if exponent is not None:
-                block.use_grid(self._headroom, exponent)
-                block.reach = reach
-        self.settle()
+        self.steps, self._exponents = own["steps"], own["exponents"]
+        # The next step takes hold of the weights, which may be loaded until then.
+        self._blocks = []
 
     def __getstate__(self) -> dict[str, Any]:
         """Refuse to be copied: a copy would move the weights of the original, or lose its place."""
@@ -288,32 +296,39 @@ class ZerothOrder(Optimizer):
             blocks.append(Block(group, placed, self.perturbation, self.dimension, self.modulus))
         return blocks
 
+    def _survey(self) -> None:
+        """Look which parameters are trained, and refuse those that can't be."""
+        self._weights = trained(self.param_groups)
+        check_trained(self._weights, grid=self.grid)
+        self.dimension = sum(weight.numel() for weight in self._weights)
+        """Weights that are trained, d."""
+        self.perturbation.length(self.dimension)  # refuses directions that repeat
+
     def _begin(self) -> None:
-        """Take hold of the weights at the first step: until then a model may still be loaded or moved."""
+        """Take hold of the weights at the first step: until then a model may still be loaded, moved or frozen."""
         if self._blocks:
             return
-        self._weights = [p for group in self.param_groups for p in group["params"] if p.requires_grad]
-        _check_weights(self._weights, grid=self.grid)
+        self._survey()
         blocks = self._made()
-        for block in blocks:
-            block.check()
+        for i, block in enumerate(blocks):
+            block.look()
             if self.grid:
-                block.use_grid(self._headroom)
+                block.choose_grid(self._headroom)
+                block.exponent = self._exponents[i] if self._exponents else block.exponent
+            block.plan(range(1))
+        # Nothing is touched before everything was checked.
+        for block in blocks if self.grid else []:
+            block.round_to_grid()
         self._blocks = blocks
         self.settle()
 
     def _record(self, path: Path) -> None:
         """Take hold of the weights at once: the ledger begins with them, or leads them to its last step."""
         blocks = self._made()
-        names = [
-            name
-            for group in self.param_groups
-            for name, p in zip(group.get("param_names") or group["params"], group["params"], strict=True)
-            if p.requires_grad
-        ]
-        names = [name if isinstance(name, str) else str(i) for i, name in enumerate(names)]
+        for block in blocks:
+            block.look()
         self._recorder = Recorder.begin(
-            path, blocks, names, spec=self.perturbation, queries=self.estimator.queries,
+            path, blocks, names(self.param_groups), spec=self.perturbation, queries=self.estimator.queries,
             estimator=repr(self.estimator), seed=self.seed, headroom=self._headroom,
         )  # fmt: skip
         self._blocks = blocks
@@ -321,18 +336,12 @@ class ZerothOrder(Optimizer):
         self.settle()
 
     def _check_weights_are_ours(self) -> None:
-        """Refuse weights that were swapped, or on a grid changed, since the last step."""
-        weights = [p for group in self.param_groups for p in group["params"] if p.requires_grad]
-        placed = [weight for block in self._blocks for weight in block.views]
-        if len(weights) != len(placed) or any(
-            weight.shape != view.shape or weight.dtype != view.dtype or weight.data_ptr() != view.data_ptr()
-            for weight, view in zip(weights, placed, strict=True)
-        ):
-            raise InputError(
-                "parameters were added, frozen, moved or given other storage since the last step; the perturbations "
-                "would hit other weights: make a new optimizer"
-            )
-        if (self.grid or any(block.here for block in self._blocks)) and self._versions != [*map(_version, weights)]:
+        """Refuse weights that nobody knows any more, were swapped, or on a grid changed, since the last step."""
+        if any(block.broken for block in self._blocks):
+            raise InputError(BROKEN_OFF)
+        weights = trained(self.param_groups)
+        check_same(weights, [view for block in self._blocks for view in block.views])
+        if (self.grid or any(block.here for block in self._blocks)) and self._versions != [*map(version, weights)]:
             raise InputError(
                 "weights were changed outside of the optimizer since the last step; on a grid, and with merge=True "
                 "before settle(), only its own steps may move them: make a new optimizer to go on from here"
@@ -352,9 +361,13 @@ class ZerothOrder(Optimizer):
         """Coefficients per block and query; None for a null step."""
         if not all(map(math.isfinite, differences)):
             return None
+        slopes = [self.estimator.slopes(differences, plan.eps) for plan in plans]
+        # Losses near the end of the range of floats may be finite where their slopes are not.
+        if not all(math.isfinite(slope) for each in slopes for slope in each):
+            return None
         return [
-            block.change(plan, self.estimator.slopes(differences, plan.eps), (self.seed, self.steps, i))
-            for i, (block, plan) in enumerate(zip(self._blocks, plans, strict=True))
+            block.change(plan, each, (self.seed, self.steps, i))
+            for i, (block, plan, each) in enumerate(zip(self._blocks, plans, slopes, strict=True))
         ]
 
     def _ahead(self) -> list[dict[int, float]]:
@@ -380,36 +393,12 @@ class ZerothOrder(Optimizer):
                 block.move({**there, **ahead[i]})
                 block.rest(ahead[i])
         self.steps += 1
-        self._versions = [_version(weight) for weight in self._weights]
+        self._versions = [version(weight) for weight in self._weights]
 
 
-def _closures(closure: Loss | Sequence[Loss] | None) -> Sequence[Loss]:
-    """Check what `step` was given."""
-    closures = [closure] if callable(closure) else closure
-    if not closures or not all(callable(one) for one in closures):
-        raise InputError(
-            f"step({closure!r}) was called; forward-only training needs a function that returns the loss: "
-            "optimizer.step(lambda: loss_fn(model(x), y))"
-        )
-    return closures
-
-
-def _check_weights(weights: Sequence[Tensor], *, grid: bool) -> None:
-    """Refuse what can't be perturbed."""
-    if not weights:
-        raise InputError("no parameter requires a gradient; at least one is needed, as the others count as frozen")
-    for weight in weights:
-        if not weight.is_floating_point() or weight.layout != torch.strided:
-            raise InputError(
-                f"a parameter of type {weight.dtype}, {weight.layout} was given; dense real ones are needed"
-            )
-        if grid and weight.dtype != torch.float32:
-            raise InputError(f"a parameter of type {weight.dtype} was given with grid=True; a grid needs float32")
-    places = [weight.data_ptr() for weight in weights if weight.numel()]
-    if len(set(places)) != len(places):
-        raise InputError("two parameters share their storage; tie modules to one parameter instead")
-
-
-def _version(weight: Tensor) -> int:
-    """Count of the in-place changes of a tensor."""
-    return weight._version
+def _check_made(perturbation: object, estimator: object) -> None:
+    """Refuse the class of a perturbation or an estimator in place of one of its objects."""
+    for name, given, kind in (("perturbation", perturbation, Perturbation), ("estimator", estimator, Estimator)):
+        if given is not None and not isinstance(given, kind):
+            example = "Pool()" if kind is Perturbation else "TwoSided()"
+            raise InputError(f"{name}={given!r} was given; an object of auricle.zeroth is needed, such as {example}")

@@ -86,7 +86,7 @@ def check_whole(**values: object) -> None:
     """Refuse what is no whole number, of Python's own kind: a spec has to survive a file."""
     for name, value in values.items():
         if type(value) is not int:
-            raise InputError(f"{name}={value!r} was given; a whole number is needed")
+            raise InputError(f"{name}={value!r} was given; a whole number is needed, as Python's int")
 
 
 def check_bits(bits: int) -> None:

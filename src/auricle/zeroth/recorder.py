@@ -43,7 +43,8 @@ class Recorder:
                 raise
             return cls(ledger, blocks)
         for block in blocks:
-            block.use_grid(headroom)
+            block.choose_grid(headroom)
+        # The hash is of the rounded weights; they are rounded in place once nothing can fail any more.
         header = LedgerHeader(
             base_sha256=base_sha256((_array(view), _grid(block)) for block in blocks for view in block.views),
             perturbation=spec, queries=queries, estimator=estimator, seed=seed,
@@ -53,7 +54,10 @@ class Recorder:
                 for block in blocks
             ),
         )  # fmt: skip
-        return cls(Ledger.create(path, header), blocks)
+        ledger = Ledger.create(path, header)
+        for block in blocks:
+            block.round_to_grid()
+        return cls(ledger, blocks)
 
     def record(self, changes: Sequence[Sequence[float]] | None) -> None:
         """Write a step, as coefficients per block and query; None for a null step."""
@@ -123,4 +127,5 @@ def _replay(ledger: Ledger, blocks: Sequence[Block]) -> None:
         for block in blocks:
             for view in block.views:
                 view.copy_(torch.from_numpy(next(place)))
-            block.use_grid(1.0, next(grids))
+            block.exponent = next(grids)
+            block.measure()
