@@ -6,6 +6,7 @@ from torch.nn import functional
 from auricle.bench import mezo
 from auricle.bench.mezo import MeZO
 from auricle.zeroth import Gaussian, ZerothOrder
+from auricle.zeroth.reference import mezo_step
 
 
 def problem(seed=0):
@@ -48,6 +49,19 @@ def test_a_step_is_zeroth_order_with_the_same_numbers(monkeypatch, keep):
     assert 0.9 < scale * 256 < 1.1
     torch.testing.assert_close(weights(plain), ours_first, rtol=0, atol=2e-4)
     assert (weights(plain) - weights(problem()[0])).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_hundred_steps_as_the_reference(keep):
+    fast, fast_loss = problem()
+    slow, slow_loss = problem()
+    optimizer = MeZO(fast.parameters(), lr=0.02, eps=2**-8, seed=3, keep=keep)
+    for step in range(100):
+        loss = optimizer.step(fast_loss)
+        wanted = mezo_step([*slow.parameters()], slow_loss, lr=0.02, eps=2**-8, seed=(3 << 32) + step)
+        assert float(loss) == pytest.approx(wanted, rel=1e-4)
+    torch.testing.assert_close(weights(fast), weights(slow), rtol=0, atol=2e-4)
+    assert (weights(fast) - weights(problem()[0])).abs().max() > 1e-2
 
 
 def test_kept_numbers_are_the_drawn_ones():

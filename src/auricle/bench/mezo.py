@@ -24,8 +24,9 @@ class MeZO:
     Notes
     -----
     Source: MeZO (Malladi et al. 2023) and the habits of its public code: parameter by parameter, each pass out of place
-    with temporaries as long as the parameter. Deviation: a generator of its own instead of torch's global seed, so that
-    dropout masks are the caller's affair.
+    with temporaries as long as the parameter. `auricle.zeroth.reference.mezo_step` is the same algorithm at its
+    shortest, and the tests step one against the other. Deviation: a generator of its own instead of torch's global
+    seed, so that dropout masks are the caller's affair.
 
     Examples
     --------
