@@ -194,6 +194,8 @@ def test_wrong_use(tmp_path):
         convergence.study("trec", tmp_path, steps=1)
     with pytest.raises(InputError, match=r"arms \['adam'\] were asked for"):
         convergence.run(tmp_path, tmp_path, arms=["adam"])
+    with pytest.raises(InputError, match="workers=0 was given; at least 1 is needed"):
+        convergence.run(tmp_path, tmp_path, workers=0)
     with pytest.raises(InputError, match=r"features.npz can't be read"):
         shifted.problem(tmp_path, 0)
 

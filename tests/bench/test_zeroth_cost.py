@@ -174,3 +174,18 @@ def test_wrong_use():
         zeroth.run(quick=True, threads=0)
     with pytest.raises(InputError, match="convergence needs a folder of data and one for its results"):
         zeroth.run()
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ({"tasks": ["mnist"]}, "a task 'mnist' was asked for; allowed are trec, sst2, shifted"),
+        ({"models": ["gpt"]}, "a model 'gpt' was asked for; allowed are minilm, roberta_base"),
+        ({"training_steps": 1}, "steps=1 and seeds=5 were given; at least 10 and 2 are needed"),
+        ({"workers": 0}, "workers=0 was given; at least 1 is needed"),
+    ],
+)
+def test_wrong_use_is_refused_before_anything_is_measured(tmp_path, monkeypatch, asked, text):
+    monkeypatch.setattr(zeroth, "available", lambda _: pytest.fail("it began to measure"))
+    with pytest.raises(InputError, match=f"^{text}"):
+        zeroth.run(data=tmp_path, results=tmp_path, **asked)

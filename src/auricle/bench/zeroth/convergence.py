@@ -114,7 +114,14 @@ def run(
     Returns
     -------
     As `summary`.
+
+    Raises
+    ------
+    InputError
+        An unknown task or arm, or too few steps, seeds or workers; data that can't be read.
     """
+    if workers < 1:
+        raise InputError(f"workers={workers} was given; at least 1 is needed")
     studies = {task: study(task, data, steps=steps, seeds=seeds) for task in tasks}
     jobs = [(task, one.name) for task in tasks for one in CONTENDERS[task] if not arms or one.name in arms]
     if unknown := set(arms) - {name for _, name in jobs}:
@@ -175,12 +182,12 @@ def _summed(what: Study, arm: Mapping[str, Any], baseline: Mapping[str, Any] | N
     entry["difference"] = {
         key: {
             **compared(
-                of, [one["tested"][key] for one in beside], margin=margin,
+                values[key], [one["tested"][key] for one in beside], margin=margin,
                 larger_is_better=key == "accuracy",
             ),
             "margin": margin,
         }
-        for key, margin in what.margins.items() for of in [values[key]]
+        for key, margin in what.margins.items()
     }  # fmt: skip
     reference = np.array([one["curve"] for one in beside], np.float64).mean(0)
     target = float(reference[-1, 1])

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from auricle.bench.zeroth.minilm import encoder, transformers
+from auricle.bench.zeroth.minilm import encoder, folder, transformers
 from auricle.errors import InputError, MissingExtraError
 from auricle.network import Architecture, ConMIL
 
@@ -109,8 +109,6 @@ def available(names: tuple[str, ...] = MODELS) -> tuple[list[str], list[dict[str
 
 
 def _needs_minilm() -> None:
-    from auricle.bench.zeroth.minilm import folder  # noqa: PLC0415
-
     folder()
     transformers()
 

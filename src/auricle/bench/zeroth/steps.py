@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -39,8 +40,7 @@ def time_steps(
     """
     pairs: dict[str, tuple[Work, Work]] = {}
     for arm in arms:
-        own = copy.copy(timed)
-        object.__setattr__(own, "network", copy.deepcopy(timed.network))
+        own = replace(timed, network=copy.deepcopy(timed.network))
         optimizer = stepper(arm, own.weights)
         pairs[arm] = (_two_forwards(own.closure), partial(optimizer.step, own.closure))
     found = paired(pairs, {arm: rounds if arm in MUST else rare for arm in arms}, seed=seed, done=done)
