@@ -36,7 +36,9 @@ class Modification(Table):
     weights: int = Field(ge=0)
     """Weights that could move."""
     steps: int = Field(ge=0)
-    """Steps from the base weights on, those of the parent version counted."""
+    """Steps of this attempt."""
+    steps_before: int = Field(default=0, ge=0)
+    """Steps from the base's weights to those of the parent version."""
     distance: float | None = Field(ge=0)
     """Of the weights from the base's, over the length of the base's weights; None if it has no number."""
     largest_change: float | None = Field(ge=0)

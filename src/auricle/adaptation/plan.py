@@ -82,7 +82,7 @@ class Description(Table):
     batch: Count = Field(default=32, le=65_536)
     """Windows per evaluation of the loss."""
     most_steps: Count = 400
-    """Largest number of steps."""
+    """Largest number of steps of one attempt."""
     most_distance: Positive = 0.1
     """Largest distance of the weights from the base's, over the length of the base's weights (L2)."""
     most_change: Positive = 0.25

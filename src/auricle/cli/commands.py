@@ -14,7 +14,7 @@ def add_commands(app: App, package: str, names: Iterable[str]) -> None:
     >>> app = App(name="auricle")
     >>> add_commands(app, "auricle.cli", ["schema"])
     >>> app["schema"].help
-    'Print the JSON schema of a finding.'
+    'Print the JSON schema of a finding, a plan or an impact record.'
     """
     for name in names:
         app.command(getattr(import_module(f"{package}.{name}"), name), name=name)
