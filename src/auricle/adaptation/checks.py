@@ -27,7 +27,7 @@ class Check(Table):
     --------
     >>> from auricle.adaptation.plan import Plan
     >>> check_steps(500, Plan()).text
-    '500 steps were taken; the plan allows 400.'
+    '500 steps taken; the plan allows 400.'
     """
 
     kind: CheckKind
@@ -66,7 +66,7 @@ def check_macro_f1(pair: Comparison, plan: Plan) -> Check:
     if pair.groups is not None and len(before) < FEWEST_SUBJECTS:
         text = (
             f"Macro F1 on the reference set went from {old:.3f} to {new:.3f}; that can't be tested, as its windows "
-            f"come from {len(before)} subjects and {FEWEST_SUBJECTS} are needed."
+            f"come from {_count(len(before), 'subject')} and {FEWEST_SUBJECTS} are needed."
         )
         return Check(kind="macro_f1", name=name, passed=None, text=text, **found)
     low, high = macro_f1_interval(before, after, pair.scored, level=level)
@@ -105,10 +105,10 @@ def _sensitivity(pair: Comparison, k: int, plan: Plan) -> Check:
     old, new = float(before.mean()), float(after.mean())
     went = f"The sensitivity of {label} on the reference set went from {old:.3f} to {new:.3f}"
     if paired_interval(before, before, groups, level=level)[0] <= limit:
-        of = "" if groups is None else f" of {len(np.unique(groups))} subjects"
+        of = "" if groups is None else f" of {_count(len(np.unique(groups)), 'subject')}"
         text = (
-            f"{went}; that can't be tested, as {n} windows{of} are too few or too unequal: even without any change the "
-            f"lower end of the interval would not lie above {limit:.3f}."
+            f"{went}; that can't be tested, as {_count(n, 'window')}{of} are too few or too unequal: even without any "
+            f"change the lower end of the interval would not lie above {limit:.3f}."
         )
         return Check(kind="sensitivity", name=name, passed=None, value=new - old, limit=limit, text=text)
     low, high = paired_interval(before, after, groups, level=level)
@@ -152,7 +152,7 @@ def check_personal(pair: Comparison, plan: Plan) -> tuple[Check, ...]:
     is shown so that nobody takes the estimate for more than it is.
     """
     fewest, level = plan.assessment.personal_windows, plan.assessment.level
-    names = ("right on the patient's test stretch", "macro F1 on the patient's test stretch")
+    names = ("right on the patient's test stretch", "macro F1 of its frequent classes")
     if len(pair) < fewest:
         text = f"The patient's test stretch holds {len(pair)} labelled windows; {fewest} are needed."
         return tuple(Check(kind="personal", name=name, passed=None, text=text) for name in names)
@@ -212,9 +212,9 @@ def check_coverage(
     Returns
     -------
     tuple of Check
-        One per class and alpha. `low` and `high` are the Clopper-Pearson interval of the share kept; `limit` is the low
-        end under the law. A class is not tested where it is uncovered or left out, or where so few windows would pass
-        whatever they were.
+        One per class and alpha, but none for a class that is left out of the sets. `low` and `high` are the
+        Clopper-Pearson interval of the share kept; `limit` is the low end under the law. A class is not tested where it
+        is uncovered, or where so few windows would pass whatever they were.
 
     Raises
     ------
@@ -243,6 +243,7 @@ def check_coverage(
         _coverage(one, k, one.member[column == k, k], None if counts is None else counts.get(label, 0), level, tests)
         for one in sets
         for k, label in enumerate(labels)
+        if sets[0].labels[k] not in one.left_out
     )
 
 
@@ -253,8 +254,6 @@ def _coverage(sets: PredictionSets, k: int, kept: Bools, n: int | None, level: f
     def untested(why: str, **found: float) -> Check:
         return Check(kind="coverage", name=name, passed=None, text=f"The {name} can't be tested: {why}.", **found)
 
-    if sets.labels[k] in sets.left_out:
-        return untested("the class is left out of the sets and nothing is promised for it")
     if sets.labels[k] in sets.uncovered:
         return untested(
             "the class has too few calibration windows, stands in every set, and nothing is promised for it"
@@ -297,15 +296,15 @@ def check_labels(counts: Mapping[StretchName, Mapping[str, int]], plan: Plan) ->
         passed=len(taught) >= wanted,
         value=float(len(taught)),
         limit=float(wanted),
-        text=f"{len(taught)} classes ({', '.join(taught) or 'none'}) have {least} labels or more in the {where} "
-        f"stretch; {wanted} must have them ({listed}).",
+        text=f"Classes with {least} labels or more in the {where} stretch: "
+        f"{len(taught)} ({', '.join(taught) or 'none'}), and {wanted} needed ({listed}).",
     )
 
 
 def check_steps(steps: int, plan: Plan) -> Check:
     """Test that no more steps were taken than planned."""
     most = plan.description.most_steps
-    text = f"{steps} steps were taken; the plan allows {most}."
+    text = f"{_count(steps, 'step')} taken; the plan allows {most}."
     return Check(kind="steps", name="steps", passed=steps <= most, value=float(steps), limit=float(most), text=text)
 
 
@@ -362,7 +361,7 @@ def decide(checks: Sequence[Check], plan: Plan) -> Decision:
     --------
     >>> from auricle.adaptation.plan import Plan
     >>> decide([check_steps(500, Plan())], Plan()).reasons[0]
-    '500 steps were taken; the plan allows 400.'
+    '500 steps taken; the plan allows 400.'
     """
     reasons = [check.text for check in checks if check.passed is False]
     for kind in plan.assessment.must_be_tested:
@@ -376,6 +375,10 @@ def decide(checks: Sequence[Check], plan: Plan) -> Decision:
     open_ = len(checks) - passed
     rest = f"; {open_} could not be tested, which the plan allows" if open_ else ""
     return Decision(accepted=True, reasons=(f"All {passed} checks that could be made passed{rest}.",))
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'s' * (n != 1)}"
 
 
 def _at_least(value: float, limit: float) -> bool:

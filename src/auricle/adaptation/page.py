@@ -67,28 +67,15 @@ def _opening(impact: Impact) -> str:
 
 
 def _rows(measured: Measured) -> list[tuple[str, Pick]]:
-    """Names and numbers of the table of before and after, for the classes and levels that there are."""
+    """Names and numbers of the table of before and after, for the classes that there are."""
 
     def sensitivity(label: str) -> Pick:
         return lambda m: m.sensitivity.get(label)
 
-    def coverage(alpha: str, label: str) -> Pick:
-        return lambda m: m.coverage.get(alpha, {}).get(label)
-
-    def size(alpha: str) -> Pick:
-        return lambda m: m.mean_size.get(alpha)
-
-    labels = list(measured.sensitivity)
     return [
-        ("Windows judged right", lambda m: m.right),
         ("Macro F1", lambda m: m.macro_f1),
-        *((f"Sensitivity of {label}", sensitivity(label)) for label in labels),
-        *(
-            (f"Coverage of {label} at alpha {alpha}", coverage(alpha, label))
-            for alpha in measured.coverage
-            for label in labels
-        ),
-        *((f"Labels in a set at alpha {alpha}", size(alpha)) for alpha in measured.mean_size),
+        ("Windows judged right", lambda m: m.right),
+        *((f"Sensitivity of {label}", sensitivity(label)) for label in measured.sensitivity),
     ]
 
 
@@ -107,10 +94,30 @@ def _before_and_after(impact: Impact) -> str:
         rows += f"<tr><td>{_safe(name)}</td>{cells}</tr>\n"
     top = "".join(f'<th colspan="3" class="number">{PLACES[p]} ({impact.after[p].n} windows)</th>' for p in places)
     head = "".join(f'<th class="number">{name}</th>' for _ in places for name in ("before", "after", "change"))
+    sets = "".join(_sets(PLACES[place], *pair) for place, pair in zip(places, pairs, strict=True))
     return (
         "<h2>Before and after</h2>\n"
         f'<div class="scroll"><table>\n<thead><tr><th></th>{top}</tr>\n<tr><th></th>{head}</tr></thead>\n'
-        f"<tbody>\n{rows}</tbody></table></div>\n"
+        f"<tbody>\n{rows}</tbody></table></div>\n{sets}"
+    )
+
+
+def _sets(place: str, old: Measured, new: Measured) -> str:
+    """Coverage by class and size of the sets, a row for each alpha, both times in a cell."""
+    labels = [label for label in new.sensitivity if any(c.get(label) is not None for c in new.coverage.values())]
+    if not labels:
+        return ""
+    rows = ""
+    for alpha, coverage in new.coverage.items():
+        earlier = old.coverage.get(alpha, {})
+        cells = [(earlier.get(label), coverage.get(label)) for label in labels]
+        cells.append((old.mean_size.get(alpha), new.mean_size.get(alpha)))
+        shown = "".join(f'<td class="number">{_number(a) or "-"} &rarr; {_number(b) or "-"}</td>' for a, b in cells)
+        rows += f"<tr><td>alpha {_safe(alpha)}</td>{shown}</tr>\n"
+    head = "".join(f'<th class="number">covers {_safe(label)}</th>' for label in labels)
+    return (
+        f'<h2>Prediction sets: {place}</h2>\n<div class="scroll"><table>\n<thead><tr><th></th>{head}'
+        f'<th class="number">labels in a set</th></tr></thead>\n<tbody>\n{rows}</tbody></table></div>\n'
     )
 
 
@@ -125,36 +132,27 @@ def _number(value: float | None) -> str:
 
 def _checks(checks: Iterable[Check]) -> str:
     ordered = in_order(checks)
-    rows = ""
-    for check in ordered:
-        if check.passed is None:
+    text = "<h2>Checks of the plan</h2>\n"
+    for verdict, (kind, words) in MARKS.items():
+        found = [check for check in ordered if check.passed is verdict]
+        if not found:
             continue
-        kind, words = MARKS[check.passed]
-        within = "" if check.low is None or check.high is None else f"{check.low:.3f} to {check.high:.3f}"
-        rows += (
-            f'<tr><td class="{kind}">{words}</td><td>{_safe(check.name)}</td>'
-            f'<td class="number">{_short(check.value)}</td><td class="number">{within}</td>'
-            f'<td class="number">{_short(check.limit)}</td></tr>\n'
-        )
-    head = '<th></th><th>Check</th><th class="number">Found</th><th class="number">Interval</th>'
-    table = (
-        f'<div class="scroll"><table>\n<thead><tr>{head}<th class="number">Limit</th></tr></thead>\n'
-        f"<tbody>\n{rows}</tbody></table></div>\n"
-        if rows
-        else "<p>No check could be made.</p>\n"
-    )
-    open_ = [check for check in ordered if check.passed is None]
-    if open_:
-        table += f'<p class="untested">{MARKS[None][1]}: {len(open_)} checks</p>\n<ul class="soft">\n'
-        table += "".join(f"<li>{_safe(check.text, 400)}</li>\n" for check in open_[:MOST_SENTENCES])
-        if len(open_) > MOST_SENTENCES:
-            table += f"<li>{len(open_) - MOST_SENTENCES} more stand in the JSON record.</li>\n"
-        table += "</ul>\n"
-    return f"<h2>Checks of the plan</h2>\n{table}"
+        shown = found if verdict is not None else found[:MOST_SENTENCES]
+        items = "".join(f"<li>{_safe(check.text, 400) if verdict is None else _line(check)}</li>\n" for check in shown)
+        if len(shown) < len(found):
+            items += f"<li>{len(found) - len(shown)} more stand in the JSON record.</li>\n"
+        text += f'<p><strong class="{kind}">{words}: {len(found)}</strong></p>\n<ul class="two">\n{items}</ul>\n'
+    return text if ordered else f"{text}<p>No check was made.</p>\n"
+
+
+def _line(check: Check) -> str:
+    within = "" if check.low is None or check.high is None else f" ({check.low:.3f} to {check.high:.3f})"
+    limit = "" if check.limit is None else f", limit {_short(check.limit)}"
+    return f"{_safe(check.name)}: {_short(check.value)}{within}{limit}"
 
 
 def _short(value: float | None) -> str:
-    return "" if value is None else f"{value:.4g}" if abs(value) >= 1 else f"{value:.3f}"
+    return "no number" if value is None else f"{value:.0f}" if value == int(value) else f"{value:.3f}"
 
 
 def _words(impact: Impact) -> str:

@@ -54,12 +54,10 @@ def cost(impact: Impact) -> str:
 
 def promise(impact: Impact) -> list[str]:
     """Say whose calibration is used, what it promises, and when a person has to look again."""
-    if not impact.decision.accepted:
-        return [
-            "Nothing new: the attempt was refused, and the version in use before stays in use with its own promise."
-        ]
-    days = f"A person must look at this version within {impact.plan.assessment.review_after_days:g} days."
     told = f"Told of it: {', '.join(impact.plan.assessment.told)}."
+    if not impact.decision.accepted:
+        return ["Nothing new: the attempt was refused, and the version in use before stays with its own promise.", told]
+    days = f"A person must look at this version within {impact.plan.assessment.review_after_days:g} days."
     if impact.calibration is None:
         return ["The sets are not calibrated: they promise nothing.", days, told]
     return [f"Calibration: {impact.calibration.kind}. {impact.calibration.promise}", days, told]
