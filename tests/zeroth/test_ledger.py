@@ -651,6 +651,12 @@ def test_files_say_what_is_wrong(tmp_path):
             use()
 
 
+@pytest.mark.parametrize("use", [Ledger.open, Ledger.append_to])
+def test_a_device_without_end_is_refused(use):
+    with pytest.raises(LedgerError, match=r"^/dev/zero is no plain file, so that it can't hold a l"):
+        use("/dev/zero")
+
+
 def test_a_header_of_another_kind_of_base_is_another_version(tmp_path):
     written(tmp_path / "a", header_for(), [])
     written(tmp_path / "b", replace(header_for(), base_sha256=64 * "1"), [])

@@ -62,6 +62,7 @@ class SealedFile:
     @classmethod
     def read(cls, path: Path) -> "SealedFile":
         """Take a copy of the bytes as they are now."""
+        check_plain(path)
         try:
             return cls(path, None, path.read_bytes())
         except OSError as error:
@@ -70,6 +71,7 @@ class SealedFile:
     @classmethod
     def append_to(cls, path: Path, *, fsync: bool) -> "SealedFile":
         """Lock a file that exists, and read it."""
+        check_plain(path)
         while True:
             try:
                 file = FileIO(path, "rb+")
@@ -202,6 +204,12 @@ class SealedFile:
                 self.put(b"", seal=True)
         finally:
             self._file.close()
+
+
+def check_plain(path: Path) -> None:
+    """Refuse a device or a pipe, which may never come to an end."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise LedgerError(f"{path} is no plain file, so that it can't hold a ledger; give another name")
 
 
 def write_at(file: FileIO, data: bytes, at: int) -> None:
