@@ -119,6 +119,9 @@ class AdaptiveConformal:
             raise InputError(f"gamma must be a number above 0, such as 0.05; got {gamma!r}")
         self._calibration, self._alpha, self._gamma = calibration, float(str(alpha)), float(gamma)
         self._uncovered = calibration.uncovered(self._alpha)
+        still = self._uncovered + calibration.leave_out
+        self._moves = np.array([label not in still for label in calibration.labels])
+        self._always = np.array([label in self._uncovered for label in calibration.labels])
         classes = len(calibration.labels)
         self._labels, self._missed, self._fixed, self._delay = ([0] * classes for _ in range(4))
         self._shown: dict[int, _Shown] = {}
@@ -137,14 +140,12 @@ class AdaptiveConformal:
     @property
     def moving(self) -> tuple[Label, ...]:
         """Labels whose level moves: neither uncovered nor left out."""
-        still = self._uncovered + self._calibration.leave_out
-        return tuple(label for label in self._calibration.labels if label not in still)
+        return tuple(label for label, moves in zip(self._calibration.labels, self._moves, strict=True) if moves)
 
     @property
     def levels(self) -> dict[Label, float]:
         """Level of each label whose level moves; below 0 it is always in the set, above 1 never."""
-        columns = enumerate(self._calibration.labels)
-        return {label: self._level(k) for k, label in columns if label in self.moving}
+        return {label: self._level(k) for k, label in enumerate(self._calibration.labels) if self._moves[k]}
 
     @property
     def waiting(self) -> int:
@@ -164,12 +165,12 @@ class AdaptiveConformal:
         InputError
             If the scores can't be used.
         """
-        p_values = self._calibration.p_values(scores)
-        moving = np.isin(np.arange(p_values.shape[1]), [self._column(label) for label in self.moving])
-        levels = np.array([self._level(k) for k in range(p_values.shape[1])])
-        uncovered = np.array([label in self._uncovered for label in self._calibration.labels])
+        return self._sets(self._calibration.p_values(scores))
+
+    def _sets(self, p_values: Floats) -> PredictionSets:
+        levels = np.array([self._level(k) for k in range(len(self._labels))])
         return PredictionSets(
-            member=np.where(moving, p_values > levels, uncovered),
+            member=np.where(self._moves, p_values > levels, self._always),
             labels=self._calibration.labels,
             alpha=self._alpha,
             uncovered=self._uncovered,
@@ -197,10 +198,11 @@ class AdaptiveConformal:
         row: Floats = np.atleast_2d(as_array(scores, what="scores"))
         if len(row) != 1:
             raise InputError(f"scores must be those of one window; got shape {row.shape}")
-        sets, fixed = self.predict_set(row), self._calibration.predict_set(row, self._alpha)
+        p_values = self._calibration.p_values(row)
+        sets, fixed = self._sets(p_values), np.where(self._moves, p_values > self._alpha, self._always)
         self._next = number + 1
         self._shown[number] = _Shown(
-            member=tuple(sets.member[0].tolist()), fixed=tuple(fixed.member[0].tolist()), labels=tuple(self._labels)
+            member=tuple(sets.member[0].tolist()), fixed=tuple(fixed[0].tolist()), labels=tuple(self._labels)
         )
         return sets
 
@@ -234,7 +236,7 @@ class AdaptiveConformal:
                 missed=self._missed[k],
                 fixed_missed=self._fixed[k],
                 level=self._level(k),
-                bound=self._bound(k) if label in self.moving and self._labels[k] else None,
+                bound=self._bound(k) if self._moves[k] and self._labels[k] else None,
             )
             for k, label in enumerate(self._calibration.labels)
         }
@@ -313,7 +315,7 @@ class AdaptiveConformal:
             raise InputError(f"label {label!r} was given; the labels are {listed(self._calibration.labels)}") from None
 
     def _level(self, k: int) -> float:
-        if self._calibration.labels[k] not in self.moving:
+        if not self._moves[k]:
             return self._alpha
         return self._alpha + self._gamma * (self._alpha * self._labels[k] - self._missed[k])
 
