@@ -86,7 +86,7 @@ def more():
     kept = torch.ones(4_000_000)
     return memory.peak() + 0 * int(kept[0])
 
-print(memory._forked(memory.peak), memory._forked(more), memory._forked(memory.peak))
+print(memory.forked(memory.peak), memory.forked(more), memory.forked(memory.peak))
 """
 
 
@@ -104,7 +104,7 @@ def test_a_measuring_process_that_fails_is_reported(capfd):
         raise InputError("nothing to measure")
 
     with pytest.raises(AuricleError, match="a measuring process ended with 1"):
-        memory._forked(fail)
+        memory.forked(fail)
     assert "nothing to measure" in capfd.readouterr().err
 
 

@@ -31,7 +31,7 @@ class Scored:
 
     def of(self, label: Any) -> Floats:
         """(m, K) the scores of one label's windows."""
-        return self.scores[self.labels == label]
+        return np.asarray(self.scores[self.labels == label])
 
 
 @dataclass(frozen=True, kw_only=True)

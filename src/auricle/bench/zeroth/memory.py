@@ -65,7 +65,7 @@ def main(asked: str) -> None:
     torch.optim.SGD([torch.zeros(1, requires_grad=True)])
     result: dict[str, Any] = {"torch_optim_mb": (peak() - before) / 1e6}
     result |= {
-        name: _forked(lambda name=name: _network(build(name), wanted["arms"], wanted["repeats"]))  # type: ignore[misc]
+        name: forked(lambda name=name: _network(build(name), wanted["arms"], wanted["repeats"]))  # type: ignore[misc]
         for name in able
     }
     print(json.dumps(result))  # noqa: T201
@@ -78,7 +78,7 @@ def _network(timed: Timed, arms: Sequence[str], repeats: int) -> dict[str, Any]:
     peaks: dict[str, list[int]] = {arm: [] for arm in (INFERENCE, *arms)}
     for _ in range(repeats):
         for arm, found in peaks.items():
-            found.append(_forked(lambda arm=arm: _peak_of(timed, arm)))  # type: ignore[misc]
+            found.append(forked(lambda arm=arm: _peak_of(timed, arm)))  # type: ignore[misc]
     base = median(peaks.pop(INFERENCE))
     return {
         "inference": base / 1e6,
@@ -114,7 +114,7 @@ def peak() -> int:
     raise InputError("/proc/self/status names no VmHWM, so peak memory can't be read on this system")
 
 
-def _forked(work: Callable[[], Any]) -> Any:
+def forked(work: Callable[[], Any]) -> Any:
     """Call in a forked process; what it returns comes back as JSON."""
     reading, writing = os.pipe()
     child = os.fork()

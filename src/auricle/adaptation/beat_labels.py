@@ -1,0 +1,120 @@
+"""A person's labels for the beats of one recording, and whether they are of this recording at all."""
+
+import csv
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from auricle.ec57 import matched
+from auricle.errors import FormatError, InputError
+from auricle.signals import Preprocessing, Recording
+from auricle.signals.beats import CLASSES, Beat, detect_beats
+from auricle.signals.readers.wfdb_annotations import read_atr
+from auricle.signals.visible import visible
+
+TABLES = (".csv", ".tsv", ".txt")
+FIT = 0.5
+"""Share of the labels that must lie within 150 ms of a beat that a detector finds: labels of another recording have a
+share of about the beats' rate times 0.3 s, a third or less."""
+
+
+def read_beat_labels(path: Path, recording: Recording) -> tuple[Beat, ...]:
+    """Read beats from a WFDB annotation file or a CSV table with the columns time (in s) and label.
+
+    A label is an AAMI class or a symbol of PhysioNet's annotation files; those that stand for no beat are passed over
+    in annotation files, and refused in a table. A column `recording` may name the recording of each line.
+
+    Raises
+    ------
+    FormatError
+        The file is neither, or is cut off.
+    InputError
+        It can't be read; a beat lies outside the recording, is of an unknown class or of another recording; no beat.
+    """
+    found = _table(path, recording) if path.suffix.lower() in TABLES else _annotations(path, recording)
+    if not found:
+        raise InputError(f"the labels {path} name no beat; give an annotation file (.atr) or a CSV table (time,label)")
+    for beat in found:
+        if not 0 <= beat.time < recording.duration:
+            raise InputError(
+                f"the labels {path}: a beat at {beat.time:g} s lies outside recording {visible(recording.id)}, which "
+                f"lasts {recording.duration:g} s; are they of another recording?"
+            )
+    return tuple(sorted(found, key=lambda beat: beat.time))
+
+
+def _annotations(path: Path, recording: Recording) -> list[Beat]:
+    if not path.is_file():
+        raise InputError(f"there is no file {path}; give an annotation file (.atr) or a CSV table (time,label)")
+    found = []
+    for annotation in read_atr(path, recording.fs):
+        symbol = annotation.text.split(" ", 1)[0]
+        if symbol in CLASSES:
+            found.append(Beat(time=annotation.start, symbol=symbol, label=CLASSES[symbol]))
+    return found
+
+
+def _table(path: Path, recording: Recording) -> list[Beat]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"the labels {path} can't be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise FormatError(f"the labels {path} are no text in UTF-8; save them as CSV") from error
+    delimiter = next((sign for sign in ",;\t" if sign in text.partition("\n")[0]), ",")
+    try:
+        rows = list(csv.DictReader(text.splitlines(), delimiter=delimiter))
+    except csv.Error as error:
+        raise FormatError(f"the labels {path} are no CSV: {error}") from error
+    if not rows or not {"time", "label"} <= set(rows[0]):
+        raise FormatError(f"the labels {path} must begin with a line that names the columns time (in s) and label")
+    found = []
+    for number, row in enumerate(rows, 2):
+        where, label = f"{path.name}, line {number}", (row["label"] or "").strip()
+        try:
+            time = float(row["time"])
+        except (TypeError, ValueError):
+            raise FormatError(f"{where}: {visible(str(row['time']), 40)!r} is no time in s") from None
+        if label not in CLASSES:
+            raise InputError(
+                f"{where}: {visible(label, 40)!r} is no class of a beat; allowed are N, S, V, F and Q, and the symbols "
+                f"{' '.join(CLASSES)}"
+            )
+        if (named := row.get("recording")) is not None and named.strip() != recording.id:
+            raise InputError(
+                f"{where}: the label is for recording {visible(named)!r}, and {visible(recording.id)!r} was given"
+            )
+        found.append(Beat(time=time, symbol=label, label=CLASSES[label]))
+    return found
+
+
+def check_fit(beats: tuple[Beat, ...], recording: Recording, preprocessing: Preprocessing, minutes: float) -> None:
+    """Refuse labels that don't lie where a detector finds beats: they are of another recording, or shifted.
+
+    Raises
+    ------
+    InputError
+        With the share that fits.
+    """
+    times = [beat.time for beat in beats if beat.time < 60 * minutes]
+    if not times:
+        raise InputError(
+            f"no label lies in the first {minutes:g} minutes, which the plan takes; label them, or give a plan with "
+            "more minutes"
+        )
+    chosen = recording.choose(preprocessing.leads, preprocessing.unit)
+    last = min(chosen.n_samples, round((60 * minutes + 5) * chosen.fs))
+    early = Recording.from_array(chosen.samples(0, last), chosen.fs, units=chosen.units, id=chosen.id)
+    found = detect_beats(early)
+    share = len(matched(times, np.asarray(found))[0]) / len(times)
+    if share < FIT:
+        raise InputError(
+            f"only {100 * share:.0f} % of the {len(times)} labels lie within 150 ms of a beat that a detector finds in "
+            f"recording {visible(recording.id)}; are they of another recording, or of another rate?"
+        )
+
+
+def summary(beats: tuple[Beat, ...]) -> str:
+    """Say how many beats of each class there are."""
+    return ", ".join(f"{n} {label}" for label, n in sorted(Counter(beat.label for beat in beats).items()))

@@ -1,0 +1,137 @@
+"""Patients for the comparison: the first minutes of a record are labelled and used, the rest is scored."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auricle.adaptation.adapting import examples, lesson
+from auricle.adaptation.judging import LabelledStretch, Parts, divide
+from auricle.adaptation.learning import Lesson
+from auricle.adaptation.plan import Plan
+from auricle.errors import InputError
+from auricle.signals import Recording, cut
+from auricle.signals.beat_records import annotated_records, subject_of
+from auricle.signals.beats import annotated_beats, flutter, is_paced
+from auricle.specialist import Specialist
+from auricle.training import Floats
+
+__all__ = ["Patient", "examples", "lesson", "patients", "read"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Patient:
+    """One record of one person.
+
+    Attributes
+    ----------
+    name, subject
+        Of the record and of the person.
+    labelled
+        Windows of the first minutes whose class the specialist knows.
+    rest
+        Samples (n, channels, time) of what is scored, flutter left out.
+    truth
+        (n,) AAMI classes of the rest, Q among them.
+    fs
+        Rate of the windows in Hz.
+    """
+
+    name: str
+    subject: str
+    labelled: LabelledStretch
+    rest: Floats
+    truth: NDArray[np.str_]
+    fs: float
+
+    @cached_property
+    def present(self) -> set[str]:
+        """Classes in the rest."""
+        return set(self.truth.tolist())
+
+    def parts(self, plan: Plan) -> Parts:
+        """Stretches of the labelled minutes."""
+        return divide(self.labelled, plan, self.fs, start=0.0, stop=60 * plan.protocol.minutes)
+
+    def lesson(self, specialist: Specialist, plan: Plan) -> Lesson:
+        """Put together what an attempt trains on."""
+        return lesson(specialist, self.parts(plan), plan)
+
+
+def read(specialist: Specialist, header: Path, minutes: float) -> Patient | str:
+    """Read one record, or say why it can't take part."""
+    recording = Recording.read(header)
+    beats = annotated_beats(recording)
+    if is_paced(beats):
+        return "paced beats, which EC57 leaves out"
+    spans = flutter(recording)
+    times = np.array([beat.time for beat in beats])
+    kept = [i for i, beat in enumerate(beats) if not any(a <= beat.time < b for a, b in spans)]
+    windows = dict(zip(kept, cut(recording, specialist.windowing, beats=times, only=set(kept)), strict=True))
+    known = set(map(str, specialist.classes_.tolist()))
+    early = [i for i in kept if beats[i].time < 60 * minutes and beats[i].label in known]
+    late = [i for i in kept if beats[i].time >= 60 * minutes]
+    if not early or not late:
+        return f"it holds no beats on both sides of {minutes:g} minutes"
+    return Patient(
+        name=recording.id,
+        subject=subject_of(recording),
+        labelled=LabelledStretch.of(
+            np.stack([windows[i].samples for i in early]), [beats[i].label for i in early],
+            [windows[i].start for i in early], specialist,
+        ),
+        rest=np.stack([windows[i].samples for i in late]),
+        truth=np.array([beats[i].label for i in late]),
+        fs=specialist.windowing.fs,
+    )  # fmt: skip
+
+
+def patients(
+    specialist: Specialist, folder: Path, *, part: str = "test", minutes: float = 5.0,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[list[Patient], dict[str, str]]:  # fmt: skip
+    """Read the patients in a folder, and say why the others are left out.
+
+    Parameters
+    ----------
+    specialist
+        Of beats.
+    folder
+        With WFDB records and their annotations.
+    part
+        "test" takes those of the specialist's test part and those that it has never met; another part takes that part.
+    minutes
+        Labelled, from the start of each record.
+    progress
+        Called with records done and records in all.
+
+    Raises
+    ------
+    InputError
+        Nobody can take part.
+    """
+    found: list[Patient] = []
+    left: dict[str, str] = {}
+    headers = annotated_records(folder)
+    for done, header in enumerate(headers, 1):
+        own = specialist.part_of(subject_of(Recording.read(header)))
+        if own != part and not (part == "test" and own is None):
+            left[header.stem] = f"{own} part of the specialist"
+        else:
+            try:
+                one = read(specialist, header, minutes)
+            except InputError as error:
+                one = str(error)
+            if isinstance(one, str):
+                left[header.stem] = one
+            else:
+                found.append(one)
+        if progress:
+            progress(done, len(headers))
+    if not found:
+        why = "; ".join(f"{name}: {reason}" for name, reason in list(left.items())[:4])
+        raise InputError(f"{folder} holds no patient for this comparison ({why or 'no annotated WFDB record'})")
+    return found, left

@@ -1,0 +1,102 @@
+"""The comparison as a table on the screen, as a page and as a figure."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from rich.console import Group
+from rich.table import Table
+
+BLUE, GREY, RED = "#2563a8", "#9aa5b1", "#c2410c"
+HEADER = [
+    "arm", "VEB F1", "after", "95 % interval", "SVEB F1", "after", "coverage", "after", "set size", "after", "refused",
+    "passes", "time / two passes", "memory", "ledger, bytes",
+]  # fmt: skip
+
+
+def rows(result: Mapping[str, Any]) -> list[list[str]]:
+    """Give a row of text for each arm."""
+    out = []
+    for name, arm in result["arms"].items():
+        low, high = arm["veb_f1_interval"]
+        out.append([
+            name, f"{arm['veb_f1'][0]:.3f}", f"{arm['veb_f1'][1]:.3f}", f"{low:.2f} to {high:.2f}",
+            f"{arm['sveb_f1'][0]:.3f}", f"{arm['sveb_f1'][1]:.3f}", f"{arm['coverage'][0]:.3f}",
+            f"{arm['coverage'][1]:.3f}", f"{arm['mean_size'][0]:.2f}", f"{arm['mean_size'][1]:.2f}",
+            f"{arm['refused']} of {result['patients']}", f"{arm['forwards']:.0f}",
+            f"{arm['time_over_two_forwards']:.2f}", f"{arm['memory_over_inference']:.3f}", f"{arm['ledger_bytes']:.0f}",
+        ])  # fmt: skip
+    return out
+
+
+def table(result: dict[str, Any]) -> Group:
+    """Lay everything out for a person."""
+    made = Table(title=f"{result['patients']} patients, {result['seeds']} seeds: {', '.join(result['records'])}")
+    for i, name in enumerate(HEADER):
+        made.add_column(name, justify="right" if i else "left")
+    for row in rows(result):
+        made.add_row(*row)
+    return Group(made, *_promises(result), *(f"left out: {k}: {why}" for k, why in result["left_out"].items()))
+
+
+def _promises(result: Mapping[str, Any]) -> list[str]:
+    out = []
+    for name, arm in result["arms"].items():
+        found = arm["inside"]
+        if found["pairs"]:
+            out.append(
+                f"{name}: of {found['pairs']} patients and classes (all seeds) with 9 personal labels or more, the "
+                f"coverage is inside its exact interval for {found['population']} with population calibration, for "
+                f"{found['personal']} with personal calibration; online sets are within 0.05 of 0.9 for "
+                f"{found['online']}"
+            )
+    return out
+
+
+def markdown(result: dict[str, Any]) -> str:
+    """Write the same as a page, with the figure beside it as adaptation.png."""
+    machine = result["machine"]
+    lines = ["| " + " | ".join(HEADER) + " |", "|---" + "|---:" * (len(HEADER) - 1) + "|"]
+    lines += ["| " + " | ".join(row) + " |" for row in rows(result)]
+    parts = [
+        "# Adapting to one patient by forward passes",
+        (
+            f"`auricle bench adaptation --out docs/bench`, {result['patients']} patients "
+            f"({', '.join(result['records'])}) that `{result['specialist']['name']}` has never met, {result['seeds']} "
+            f"seed(s), {machine['threads']} thread(s), torch {machine['torch']}, {machine['date']}. The first five minutes "
+            "are labelled and used, the rest is scored. F1 is from gross counts over all patients and seeds, by EC57; patients without the class "
+            "and refused ones stay in. Coverage and sizes are those of sets at alpha 0.1, before with the population's "
+            "calibration, after with the one that the plan chose. Intervals draw patients anew."
+        ),
+        "![VEB F1 of each patient](adaptation.png)",
+        "\n".join(lines),
+        "\n".join(f"- {line}" for line in _promises(result)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def figure(result: dict[str, Any], path: str | Path) -> None:
+    """Draw VEB F1 before and after, with the interval over patients, for each arm."""
+    arms = list(result["arms"].items())
+    drawn = Figure(figsize=(9, 4), layout="constrained")
+    left, right = drawn.subplots(1, 2)
+    x = np.arange(len(arms))
+    for axes, group, title in ((left, "veb", "ventricular beats (VEB)"), (right, "sveb", "supraventricular (SVEB)")):
+        before = [arm[f"{group}_f1"][0] for _, arm in arms]
+        after = [arm[f"{group}_f1"][1] for _, arm in arms]
+        ends = [arm[f"{group}_f1_interval"] for _, arm in arms]
+        spread = [
+            [max(0.0, a - low) for a, (low, _) in zip(after, ends, strict=True)],
+            [max(0.0, high - a) for a, (_, high) in zip(after, ends, strict=True)],
+        ]
+        axes.plot(x, before, linestyle="none", marker="_", markersize=14, color=GREY, label="before")
+        axes.errorbar(x, after, yerr=spread, color=BLUE, marker="o", linestyle="none", capsize=3, label="after")
+        axes.set_xticks(x, [name for name, _ in arms], rotation=45, ha="right")
+        axes.set_ylim(0, 1.02)
+        axes.set_title(title, fontsize=10)
+        axes.spines[["top", "right"]].set_visible(False)
+    left.set_ylabel("F1, gross; 95 % interval over patients")
+    left.legend(frameon=False, fontsize=8, loc="lower right")
+    drawn.savefig(path, dpi=140)

@@ -1,0 +1,56 @@
+"""`auricle bench adaptation`: adapting to one patient, arm by arm."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from auricle.cli.bench.results import present
+from auricle.cli.options import Json, SpecialistPlace, at_least
+from auricle.cli.terminal import progress
+
+
+def adaptation(
+    *,
+    data: Annotated[Path, Parameter(env_var="AURICLE_BEATS")] = Path("../shared/data/mitdb"),
+    arms: Annotated[tuple[str, ...], Parameter(consume_multiple=True)] = (),
+    seeds: Annotated[int, at_least(1)] = 1,
+    specialist: SpecialistPlace = "beats",
+    plan: Path | None = None,
+    out: Path | None = None,
+    results: Path | None = None,
+    json: Json = False,
+) -> int:
+    """Adapt to patients never met by each arm: five labelled minutes are used, the rest is scored.
+
+    The full comparison takes --seeds 3 and hours; with --results it goes on where it was.
+
+    Parameters
+    ----------
+    data
+        Folder with WFDB records and their beat annotations.
+    arms
+        base, pool, lfsr, signs, mezo, adamw (all weights), pool-small, adamw-small (norms, class tokens and head); all
+        if none is named. Several are separated by spaces or commas.
+    seeds
+        Runs of each arm on each patient.
+    plan
+        Change-control plan; the one that comes with auricle if not given.
+    out
+        Folder for adaptation.json, adaptation.md and adaptation.png.
+    results
+        Folder of finished runs, which are not done again.
+    """
+    from auricle.adaptation.plan import Plan
+    from auricle.bench import adaptation as benchmark
+
+    chosen = [name for given in arms for name in given.split(",") if name]
+    with progress() as update:
+        result = benchmark.run(
+            data, specialist=specialist, arms=chosen or benchmark.ARMS, seeds=seeds,
+            plan=None if plan is None else Plan.read(plan), results=results, progress=update,
+        )  # fmt: skip
+    present(result, "adaptation", out=out, json=json, draw=benchmark.figure, show=benchmark.table)
+    if out:
+        (out / "adaptation.md").write_text(benchmark.markdown(result), encoding="utf-8")
+    return 0
