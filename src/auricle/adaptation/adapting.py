@@ -31,7 +31,7 @@ from auricle.adaptation.learning import Examples, Learned, Lesson, learn, movabl
 from auricle.adaptation.patient import Patient
 from auricle.adaptation.personal import PROMISES, PersonalCalibration
 from auricle.adaptation.plan import Plan
-from auricle.adaptation.version import Version
+from auricle.adaptation.version import LEDGER, Version
 from auricle.conformal import smallest_n
 from auricle.errors import NotCalibratedError
 from auricle.signals import condition
@@ -206,7 +206,7 @@ def _attempt(
             forwards=learned.forwards, seconds=time.perf_counter() - began, peak_memory_mb=memory,
             memory_over_inference=None if memory is None or not resting else memory / resting, ledger_bytes=len(kept),
         ),
-        notes=(*source.notes, *([learned.stopped] if learned.stopped else [])),
+        notes=(*source.notes, *found.notes, *([learned.stopped] if learned.stopped else [])),
     )  # fmt: skip
     if attempt is None:
         return Adaptation(specialist=_adapted(before, learned, found) if accepted else before, impact=impact)
@@ -254,7 +254,7 @@ def _same_lesson(attempt: Attempt, parts: Parts, plan: Plan) -> None:
     except (OSError, ValueError):
         same = False
     if not same:
-        for left in attempt.folder.iterdir():
+        for left in attempt.folder.glob(f"{LEDGER}*"):
             left.unlink()
         path.write_text(json.dumps(wanted), encoding="utf-8")
 

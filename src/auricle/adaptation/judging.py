@@ -27,6 +27,7 @@ from auricle.adaptation.comparison import compare
 from auricle.adaptation.impact import Place
 from auricle.adaptation.learning import Learned
 from auricle.adaptation.measured import Measured
+from auricle.adaptation.paired import FEWEST_SUBJECTS
 from auricle.adaptation.personal import PersonalCalibration, Scored, calibrate
 from auricle.adaptation.plan import Plan
 from auricle.adaptation.protocol import StretchName
@@ -146,6 +147,8 @@ class Judgement:
         The calibration for the network after.
     before, after
         What both states came to, by place: "reference" and "patient".
+    notes
+        What a reader of the checks must know.
     """
 
     checks: tuple[Check, ...]
@@ -153,6 +156,7 @@ class Judgement:
     personal: PersonalCalibration
     before: dict[Place, Measured]
     after: dict[Place, Measured]
+    notes: tuple[str, ...] = ()
 
 
 def judge(specialist: Specialist, learned: Learned, parts: Parts, plan: Plan) -> Judgement:
@@ -179,13 +183,21 @@ def judge(specialist: Specialist, learned: Learned, parts: Parts, plan: Plan) ->
     checks = [check_labels(counts, plan), check_steps(learned.steps, plan)]
     checks += check_distance(learned.distance, learned.change, plan)
     kept = getattr(specialist, "windows_", {}).get("reference")
+    notes: tuple[str, ...] = ()
     population = Scored(scores=np.zeros((0, len(classes))), labels=specialist.classes_[:0])
     if kept is not None and len(kept):
         new = later.scores(kept.samples)
         population = Scored(scores=new, labels=kept.labels)
+        people = len(np.unique(kept.groups))
+        if people < FEWEST_SUBJECTS:
+            notes += (
+                f"The reference's windows come from {people} persons, too few to speak for others: its tests take each "
+                "window by itself and hold for these persons.",
+            )
         pair = compare(
-            names, _texts(kept.labels), specialist.scores(kept.samples), new, subjects=kept.groups, scored=scored
-        )
+            names, _texts(kept.labels), specialist.scores(kept.samples), new,
+            subjects=kept.groups if people >= FEWEST_SUBJECTS else None, scored=scored,
+        )  # fmt: skip
         checks += [check_macro_f1(pair, plan), *check_sensitivity(pair, plan), check_classes_kept(pair, plan)]
         before["reference"], after["reference"] = Measured.before(pair), Measured.after(pair)
     own, test = parts["calibration"], parts["test"]

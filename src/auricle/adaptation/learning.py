@@ -16,7 +16,7 @@ from auricle.adaptation.plan import Description
 from auricle.errors import InputError
 from auricle.network import ConMIL
 from auricle.training import Floats, binary_loss, pad
-from auricle.zeroth import Estimator, OneSided, TwoSided, ZerothOrder
+from auricle.zeroth import Estimator, GridOverflowError, OneSided, TwoSided, ZerothOrder
 
 SMOOTHING = 0.05
 BALANCE = 0.5
@@ -215,7 +215,11 @@ def _train(
     within = start
     while (done := optimizer.steps - start) < planned:
         optimizer.param_groups[0]["lr"] = rate(description, done)
-        optimizer.step(lesson.closure(network, optimizer.steps))
+        try:
+            optimizer.step(lesson.closure(network, optimizer.steps))
+        except GridOverflowError as error:
+            optimizer.rollback(within)
+            return f"training ran away and went back to step {within - start}: {error}"
         done += 1
         if on_step:
             on_step(done, planned)
