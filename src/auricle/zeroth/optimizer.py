@@ -16,7 +16,7 @@ from auricle.zeroth.estimators import Estimator, TwoSided
 from auricle.zeroth.interrupts import held_back
 from auricle.zeroth.ledger import Ledger
 from auricle.zeroth.modulus import Modulus, check_modulus
-from auricle.zeroth.parameters import check_same, check_settings, check_trained, names, trained, version
+from auricle.zeroth.parameters import check_kind, check_same, check_settings, check_trained, names, trained, version
 from auricle.zeroth.perturbation import Perturbation, check_whole
 from auricle.zeroth.pool import Pool
 from auricle.zeroth.recorder import Recorder
@@ -109,10 +109,11 @@ class ZerothOrder(Optimizer):
     ) -> None:
         check_modulus(modulus)
         check_whole(seed=seed)
-        _check_made(perturbation, estimator)
         self.perturbation = Pool() if perturbation is None else perturbation
         self.modulus: Modulus = modulus
         self.estimator = TwoSided() if estimator is None else estimator
+        check_kind("perturbation", self.perturbation, Perturbation, "Pool()")
+        check_kind("estimator", self.estimator, Estimator, "TwoSided()")
         self.grid = grid or ledger is not None
         self.merge = merge
         self.seed = seed
@@ -394,11 +395,3 @@ class ZerothOrder(Optimizer):
                 block.rest(ahead[i])
         self.steps += 1
         self._versions = [version(weight) for weight in self._weights]
-
-
-def _check_made(perturbation: object, estimator: object) -> None:
-    """Refuse the class of a perturbation or an estimator in place of one of its objects."""
-    for name, given, kind in (("perturbation", perturbation, Perturbation), ("estimator", estimator, Estimator)):
-        if given is not None and not isinstance(given, kind):
-            example = "Pool()" if kind is Perturbation else "TwoSided()"
-            raise InputError(f"{name}={given!r} was given; an object of auricle.zeroth is needed, such as {example}")

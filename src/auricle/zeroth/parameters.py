@@ -1,4 +1,4 @@
-"""Param groups: which parameters are trained, and whether they and the groups' settings can be."""
+"""What an optimizer is given: which parameters are trained, and whether they and the settings can be."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -53,6 +53,12 @@ def check_trained(weights: Sequence[Tensor], *, grid: bool) -> None:
     places = [weight.data_ptr() for weight in weights if weight.numel()]
     if len(set(places)) != len(places):
         raise InputError("two parameters share their storage; tie modules to one parameter instead")
+
+
+def check_kind(name: str, given: object, kind: type, example: str) -> None:
+    """Refuse the class of a perturbation or an estimator in place of one of its objects."""
+    if not isinstance(given, kind):
+        raise InputError(f"{name}={given!r} was given; an object of auricle.zeroth is needed, such as {example}")
 
 
 def check_settings(group: Mapping[str, Any], *, grid: bool) -> None:
