@@ -106,7 +106,8 @@ def watch(
             show.summary(watched.summary())
     if table.unmet:
         first = table.unmet[0]
-        raise InputError(f"{len(table.unmet)} labels met no window of the stream; the first is {first.where}")
+        many = _count(len(table.unmet), "label")
+        raise InputError(f"{many} met no window of the stream; the first is {first.where}")
     return InputError.exit_code if reader.failed else 0
 
 
@@ -281,7 +282,8 @@ def summary_text(summary: "SummaryEvent") -> str:
         limit = "not adapted"
         if one.bound is not None:
             limit = f"level now {one.level:.3f}; certainly within {100 * min(one.bound, 1):.0f} points of the aim"
-        rows.append(f"  {label:<5} {one.labels} labels: {fixed:.1f} % as calibrated, {adapted:.1f} % adapted; {limit}")
+        many = _count(one.labels, "label")
+        rows.append(f"  {label:<5} {many}: {fixed:.1f} % as calibrated, {adapted:.1f} % adapted; {limit}")
     return "\n".join(map(plain, rows))
 
 

@@ -75,7 +75,7 @@ class AlarmEvent(_Event):
     def __str__(self) -> str:
         return (
             f"alarm at {self.at}: {self.direction} than before since about {self.since}; "
-            f"false-alarm chance at most {100 * self.delta:g} %"
+            f"false-alarm chance at most {100 * self.delta:g} % if windows are exchangeable"
         )
 
 
