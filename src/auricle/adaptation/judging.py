@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from auricle.adaptation.checks import (
+    FEWEST_SUBJECTS,
     Check,
     Decision,
     check_classes_kept,
@@ -27,7 +28,6 @@ from auricle.adaptation.comparison import compare
 from auricle.adaptation.impact import Place
 from auricle.adaptation.learning import Learned
 from auricle.adaptation.measured import Measured
-from auricle.adaptation.paired import FEWEST_SUBJECTS
 from auricle.adaptation.personal import PersonalCalibration, Scored, calibrate
 from auricle.adaptation.plan import Plan
 from auricle.adaptation.protocol import StretchName
@@ -190,10 +190,8 @@ def judge(specialist: Specialist, learned: Learned, parts: Parts, plan: Plan) ->
         population = Scored(scores=new, labels=kept.labels)
         people = len(np.unique(kept.groups))
         if people < FEWEST_SUBJECTS:
-            notes += (
-                f"The reference's windows come from {people} persons, too few to speak for others: its tests take each "
-                "window by itself and hold for these persons.",
-            )
+            said = f"The reference's windows come from {people} persons, too few to speak for others: its tests take "
+            notes += (said + "each window by itself, and hold for these persons.",)
         pair = compare(
             names, _texts(kept.labels), specialist.scores(kept.samples), new,
             subjects=kept.groups if people >= FEWEST_SUBJECTS else None, scored=scored,

@@ -192,7 +192,7 @@ def learn(
     with tempfile.TemporaryDirectory() as folder:
         optimizer = ZerothOrder(
             list(moving.items()), lr=description.lr, eps=description.eps, perturbation=description.perturbation,
-            estimator=estimator_of(description), ledger=ledger or Path(folder) / "ledger", seed=description.seed,
+            estimator=estimator_of(description), ledger=ledger or Path(folder) / "ledger",
         )  # fmt: skip
         try:
             stopped = _train(optimizer, network, moving, base, lesson, description, start, on_step)

@@ -88,7 +88,7 @@ class Description(Table):
     most_change: Positive = 0.25
     """Largest change of any one weight from the base's."""
     seed: int = Field(default=0, strict=True, ge=0, lt=2**63)
-    """Of the order of windows and the rounding."""
+    """Of the order of windows."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -50,7 +50,7 @@ class Arm:
         """Give a plan's description with this arm's settings."""
         changes = {"parameters": self.parameters, "lr": self.lr, "seed": seed}
         if self.name in PERTURBATIONS:
-            changes["perturbation"] = PERTURBATIONS[self.name]
+            changes["perturbation"] = replace(PERTURBATIONS[self.name], seed=seed)  # type: ignore[call-arg]
         return plan.model_copy(update=changes)
 
     def learn(self, base: ConMIL, lesson: Lesson, plan: Description, *, ledger: Path | None = None) -> Learned:
