@@ -147,7 +147,7 @@ def failed(accepted):
 
 
 CONTRADICTIONS = [
-    (failed, "the attempt is said to be accepted, but by its checks: 900 steps taken; the plan allows 400."),
+    (failed, "the attempt is said to be accepted, but by its checks: 900 steps taken; the plan allows 500."),
     (lambda _: {"checks": []}, "said to be accepted, but by its checks: The plan asks that macro_f1 be tested"),
     (lambda _: {"decision": {"accepted": False, "reasons": []}}, "the attempt was refused without a reason; name one"),
     (lambda _: {"plan_sha256": HASH}, f"plan_sha256 is {HASH}, but the plan in the record has "),
@@ -288,7 +288,7 @@ def test_the_page_of_an_accepted_attempt_says_what_holds_and_what_it_cost(accept
         "Adaptation 3 accepted", "Reference set (3000 windows)", "Calibration: population. As the population's.",
         "A person must look at this version within 30 days.", "Told of it: the person who runs this adaptation.",
         "800 forward passes in 41.2 s; peak memory 412 MB, 1.03 times that of judging; ledger 2,210 bytes.",
-        "314,123 weights (all weights) moved in 400 steps of at most 400, 0.03 of their length from the base's",
+        "314,123 weights (all weights) moved in 400 steps of at most 500, 0.03 of their length from the base's",
         "Adaptation, 0 to 150 s: 140 N, 40 V.", "research software and not a medical device",
     ):  # fmt: skip
         assert part in text, part

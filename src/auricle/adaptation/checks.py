@@ -26,8 +26,8 @@ class Check(Table):
     Examples
     --------
     >>> from auricle.adaptation.plan import Plan
-    >>> check_steps(500, Plan()).text
-    '500 steps taken; the plan allows 400.'
+    >>> check_steps(900, Plan()).text
+    '900 steps taken; the plan allows 500.'
     """
 
     kind: CheckKind
@@ -360,8 +360,8 @@ def decide(checks: Sequence[Check], plan: Plan) -> Decision:
     Examples
     --------
     >>> from auricle.adaptation.plan import Plan
-    >>> decide([check_steps(500, Plan())], Plan()).reasons[0]
-    '500 steps taken; the plan allows 400.'
+    >>> decide([check_steps(900, Plan())], Plan()).reasons[0]
+    '900 steps taken; the plan allows 500.'
     """
     reasons = [check.text for check in checks if check.passed is False]
     for kind in plan.assessment.must_be_tested:

@@ -199,10 +199,7 @@ def judge(specialist: Specialist, learned: Learned, parts: Parts, plan: Plan) ->
         checks += [check_macro_f1(pair, plan), *check_sensitivity(pair, plan), check_classes_kept(pair, plan)]
         before["reference"], after["reference"] = Measured.before(pair), Measured.after(pair)
     own, test = parts["calibration"], parts["test"]
-    personal = calibrate(
-        classes, population, Scored(scores=_scores(later, own), labels=own.labels), mode=plan.protocol.calibration,
-        alphas=alphas, least=plan.protocol.labels_per_class, leave_out=specialist.calibration_.leave_out,
-    )  # fmt: skip
+    personal = _calibrated(specialist, population, Scored(scores=_scores(later, own), labels=own.labels), plan)
     if len(test):
         old, new, y = _scores(specialist, test), _scores(later, test), _texts(test.labels)
         pair = compare(names, y, old, new, scored=scored)
@@ -214,6 +211,19 @@ def judge(specialist: Specialist, learned: Learned, parts: Parts, plan: Plan) ->
         formerly = [specialist.calibration_.predict_set(old, alpha) for alpha in alphas]
         before["patient"], after["patient"] = Measured.before(pair, formerly), Measured.after(pair, sets)
     return Judgement(checks=tuple(checks), decision=decide(checks, plan), personal=personal, before=before, after=after)
+
+
+def _calibrated(specialist: Specialist, population: Scored, own: Scored, plan: Plan) -> PersonalCalibration:
+    """Calibrate what was learned, or say that nothing can."""
+    classes = specialist.classes_.tolist()
+    if not len(population.labels) and not len(own.labels):
+        return PersonalCalibration(
+            calibration=specialist.calibration_, source=dict.fromkeys(classes, "none"), counts=dict.fromkeys(classes, 0)
+        )
+    return calibrate(
+        classes, population, own, mode=plan.protocol.calibration, alphas=plan.protocol.alphas,
+        least=plan.protocol.labels_per_class, leave_out=specialist.calibration_.leave_out,
+    )  # fmt: skip
 
 
 def _scores(specialist: Specialist, windows: LabelledStretch) -> Floats:

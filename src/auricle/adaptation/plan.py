@@ -59,7 +59,7 @@ class Description(Table):
     Examples
     --------
     >>> Description(queries=2, batch=16).most_forwards
-    1600
+    2000
     """
 
     summary: Text = (
@@ -81,9 +81,9 @@ class Description(Table):
     """Perturbation per weight, in standard deviations of a Gaussian."""
     batch: Count = Field(default=32, le=65_536)
     """Windows per evaluation of the loss."""
-    most_steps: Count = 400
+    most_steps: Count = 500
     """Largest number of steps of one attempt."""
-    most_distance: Positive = 0.1
+    most_distance: Positive = 0.3
     """Largest distance of the weights from the base's, over the length of the base's weights (L2)."""
     most_change: Positive = 0.25
     """Largest change of any one weight from the base's."""
@@ -115,7 +115,8 @@ class Assessment(Table):
     sensitivity_margins: dict[str, Margin] = Field(default_factory=dict)
     """Margins of single classes that differ from `sensitivity_margin`."""
     level: float = Field(default=0.95, strict=True, gt=0.5, lt=1)
-    """Of the two-sided intervals of both: (1 - level) / 2 is the chance to accept what is worse by the margin."""
+    """Of the two-sided intervals of both: (1 - level) / 2 is the chance to accept what is worse by the margin, or up to
+    twice that where a few people bear the loss."""
     class_had: float = Field(default=0.1, strict=True, gt=0, le=1)
     """A class counts as recognised before if this share of its reference windows is."""
     class_lost: float = Field(default=0.0, strict=True, ge=0, lt=1)
