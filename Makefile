@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test lint types contracts unit bench weights clean
+.PHONY: help demo test lint types contracts unit crash bench weights clean
 help:
 	@grep -E '^# make' Makefile | cut -c3-
 
@@ -34,6 +34,10 @@ contracts: .venv/developed
 
 unit: .venv/developed
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+
+# make crash   200 random kills of a process that writes a patient's folder
+crash: .venv/developed
+	OMP_NUM_THREADS=1 AURICLE_KILLS=200 $(BIN)/pytest tests/adaptation/test_patient_kill.py tests/adaptation/test_patient_power.py
 
 # make bench   speed beside plain baselines; tables and figures in docs/bench
 bench: .venv/developed

@@ -14,6 +14,8 @@ if sys.platform != "win32":
     import fcntl
 
 LOCK = "lock"
+_WIDTH = 400
+"""Characters of a lock file, more than any host's name takes: so the next holder's covers the last one's."""
 
 
 @contextmanager
@@ -49,8 +51,8 @@ def locked(folder: Path) -> Iterator[None]:
             raise PatientError(f"{path} can't be locked ({error.strerror}); keep patients on a local disk") from error
         # Only for the text of another one's error: a full disk must not stop a writer here.
         with suppress(OSError):
-            os.ftruncate(handle, 0)
-            os.pwrite(handle, json.dumps({"host": socket.gethostname(), "pid": os.getpid()}).encode(), 0)
+            holder = json.dumps({"host": socket.gethostname(), "pid": os.getpid()})
+            os.pwrite(handle, holder.ljust(_WIDTH).encode(), 0)
         yield
     finally:
         os.close(handle)

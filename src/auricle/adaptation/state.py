@@ -84,10 +84,10 @@ def read_state(path: Path) -> State:
     PatientDamagedError
         Its files contradict each other, in a way that no power cut leaves behind.
     """
-    # In this order, so that a writer at work can't make the journal look too short.
-    mark = _mark(path)
     first = _first(path)
     record = PatientRecord.from_bytes(first, path / PATIENT)
+    # In this order, so that a writer at work can't make the journal look too short.
+    mark = _mark(path)
     journal = _journal(path, first)
     events = _all(journal) if mark is None else _acknowledged(path, journal, mark)
     versions, faults = read_versions(path, events)

@@ -145,13 +145,17 @@ def read_file(path: Path) -> bytes | None:
     except OSError as error:
         why = "it is a symbolic link" if path.is_symlink() else error.strerror
         raise PatientDamagedError(f"{path} can't be read ({why}); put the file itself there") from error
-    with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise PatientDamagedError(f"{path} is no ordinary file (a folder, a pipe or a device); take a backup")
-        try:
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise PatientDamagedError(
+                f"{path} is no ordinary file (a folder, a pipe or a device); take the file from a backup"
+            )
+        with open(handle, "rb", closefd=False) as file:
             return file.read()
-        except OSError as error:
-            raise PatientDamagedError(f"{path} can't be read ({error.strerror}); take a backup") from error
+    except OSError as error:
+        raise PatientDamagedError(f"{path} can't be read ({error.strerror}); take it from a backup") from error
+    finally:
+        os.close(handle)
 
 
 def publish(storage: Storage, folder: Path, name: str, contents: Mapping[str, bytes]) -> None:
