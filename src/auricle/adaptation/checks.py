@@ -26,8 +26,8 @@ class Check(Table):
     Examples
     --------
     >>> from auricle.adaptation.plan import Plan
-    >>> check_steps(900, Plan()).text
-    '900 steps taken; the plan allows 500.'
+    >>> check_steps(900, Plan.from_dict({"description": {"most_steps": 400}})).text
+    '900 steps taken; the plan allows 400.'
     """
 
     kind: CheckKind
@@ -360,8 +360,9 @@ def decide(checks: Sequence[Check], plan: Plan) -> Decision:
     Examples
     --------
     >>> from auricle.adaptation.plan import Plan
-    >>> decide([check_steps(900, Plan())], Plan()).reasons[0]
-    '900 steps taken; the plan allows 500.'
+    >>> plan = Plan.from_dict({"description": {"most_steps": 400}})
+    >>> decide([check_steps(900, plan)], plan).reasons[0]
+    '900 steps taken; the plan allows 400.'
     """
     reasons = [check.text for check in checks if check.passed is False]
     for kind in plan.assessment.must_be_tested:

@@ -58,8 +58,8 @@ class Description(Table):
 
     Examples
     --------
-    >>> Description(queries=2, batch=16).most_forwards
-    2000
+    >>> Description(queries=2, most_steps=400).most_forwards
+    1600
     """
 
     summary: Text = (

@@ -13,7 +13,7 @@ def add_commands(app: App, package: str, names: Iterable[str]) -> None:
     --------
     >>> app = App(name="auricle")
     >>> add_commands(app, "auricle.cli", ["schema"])
-    >>> app["schema"].help
+    >>> app["schema"].help.splitlines()[0]
     'Print the JSON schema of a finding, a plan or an impact record.'
     """
     for name in names:
