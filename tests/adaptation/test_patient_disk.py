@@ -98,7 +98,7 @@ def test_a_full_disk(grown, actions, tmp_path, name, lasting):
         )
         opened = Patient.open(place)
         assert opened.events == grown.events
-        assert all("left behind" in notice or "complete but not in" in notice for notice in opened.notices)
+        assert all("left behind" in notice or "not in the journal" in notice for notice in opened.notices)
         actions[name](opened)
         assert len(opened.events) == len(grown.events) + 1
         assert Patient.open(place).notices == ()
@@ -188,8 +188,8 @@ def test_every_way_of_recovering_is_said(grown, ledgers, calibrations, base):
         "active.json was missing or unreadable, and was made anew from the journal",
         "active.json.new was left behind, and was removed",
         "versions/.new was left behind, and was removed",
-        f"{orphan} was complete but not in the journal, and was moved to unfinished/0004-0123456789ab.1",
-        "refused/0005 was complete but not in the journal, and was moved to unfinished/0005.1",
+        f"{orphan} was not in the journal, and was moved to unfinished/0004-0123456789ab.1",
+        "refused/0005 was not in the journal, and was moved to unfinished/0005.1",
         "attempt was left behind, and was removed",
     )
     assert opened.events == grown.events
@@ -205,8 +205,9 @@ def test_an_event_whose_files_are_not_whole_is_dropped(grown, base):
     (grown.path / "active.json").write_bytes(mark)
     (grown.path / "refused" / "0004" / "impact.json").write_bytes(b"")
     opened = Patient.open(grown.path)
-    assert opened.notices == ("the last event of the journal told of files that are not whole, and was dropped",)
-    assert (grown.path / "journal.jsonl").read_bytes() == journal
-    assert Patient.open(grown.path).notices == (
-        "refused/0004 was complete but not in the journal, and was moved to unfinished/0004.1",
+    assert opened.notices == (
+        "the last event of the journal told of files that are not whole, and was dropped",
+        "refused/0004 was not in the journal, and was moved to unfinished/0004.1",
     )
+    assert (grown.path / "journal.jsonl").read_bytes() == journal
+    assert Patient.open(grown.path).notices == ()

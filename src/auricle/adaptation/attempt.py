@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from auricle.adaptation import canonical
 from auricle.adaptation.canonical import digest
 from auricle.adaptation.failures import PatientError, writing
+from auricle.adaptation.storage import remove_tree
 from auricle.adaptation.store import Store
 from auricle.adaptation.version import LEDGER, Version, begins_with, contents_of, folder_name, ledger_of
 from auricle.zeroth.ledger import Ledger
@@ -53,7 +54,7 @@ class Attempt:
         if data and not path.exists():
             storage, new = self._store.storage, self.folder / f"{LEDGER}.new"
             with writing(self.folder):
-                new.unlink(missing_ok=True)
+                remove_tree(storage, new)
                 storage.write(new, data)
                 storage.fsync(new)
                 storage.rename(new, path)

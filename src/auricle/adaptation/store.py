@@ -110,8 +110,8 @@ class Store:
             return ()
         state, said = self.state, list[str]()
         with writing(self.path):
-            keep = state.journal.events
-            if not self._whole(state):
+            keep, whole = state.journal.events, self._whole(state)
+            if not whole:
                 keep = state.events
                 said.append("the last event of the journal told of files that are not whole, and was dropped")
             elif state.journal.rest:
@@ -126,6 +126,9 @@ class Store:
             if state.mark is None or len(keep) > len(state.events):
                 self._acknowledge(keep)
             said += [self._put_aside(name) for name in state.leftovers]
+        if not whole:
+            # What the dropped event told of is a leftover only now.
+            return (*said, *self.recover())
         self.load()
         return tuple(said)
 
@@ -156,7 +159,7 @@ class Store:
         self.storage.rename(path, aside / f"{path.name}.{free}")
         self.storage.fsync_folder(aside)
         self.storage.fsync_folder(path.parent)
-        return f"{name} was complete but not in the journal, and was moved to {UNFINISHED}/{path.name}.{free}"
+        return f"{name} was not in the journal, and was moved to {UNFINISHED}/{path.name}.{free}"
 
     def publish_version(self, name: str, contents: Mapping[str, bytes]) -> Path:
         """Put a version's files in their place, and give it; nothing speaks of them yet."""
