@@ -303,6 +303,16 @@ def test_a_class_without_any_window_promises_nothing():
     assert made.source["V"] == "none"
 
 
+def test_where_nothing_may_calibrate_the_old_stands_and_promises_nothing(specialist):
+    none = Scored(scores=np.zeros((0, 2)), labels=np.zeros(0, "<U1"))
+    own = Scored(scores=np.ones((2, 2)), labels=np.array(["N", "V"]))
+    old = specialist.calibration_
+    made = calibrate(["N", "V"], none, own, mode="auto", alphas=[0.1], otherwise=old)
+    assert made.calibration is old
+    assert set(made.source.values()) == {"none"}
+    assert "promises nothing" in made.promise("N")
+
+
 # --- windows that ship ---
 
 

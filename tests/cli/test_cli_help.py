@@ -67,7 +67,12 @@ OPTIONS = {
     "demo": "--out --alpha --lead",
     "train": "--data --out --device --threads --json",
     "calibrate": "--out --part --kind",
-    "evaluate": "--part --kind --faithful --json",
+    "evaluate": "--part --kind --faithful --ec57 --learning --json",
+    "adapt": "--labels --plan --out --subject --lead --report --json",
+    "history": "--json",
+    "rollback": "--to",
+    "replay": "--verify",
+    "watch": "--reference --labels --alpha --delta --gamma --seed --lead --fs --unit --json",
     "export": "--onnx",
     "doctor": "--json",
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from auricle.ec57 import matched
+from auricle.ec57 import MATCH, matched
 from auricle.errors import FormatError, InputError
 from auricle.signals import Preprocessing, Recording
 from auricle.signals.beats import CLASSES, Beat, detect_beats
@@ -14,9 +14,6 @@ from auricle.signals.readers.wfdb_annotations import read_atr
 from auricle.signals.visible import visible
 
 TABLES = (".csv", ".tsv", ".txt")
-FIT = 0.5
-"""Share of the labels that must lie within 150 ms of a beat that a detector finds: labels of another recording have a
-share of about the beats' rate times 0.3 s, a third or less."""
 
 
 def read_beat_labels(path: Path, recording: Recording) -> tuple[Beat, ...]:
@@ -108,7 +105,9 @@ def check_fit(beats: tuple[Beat, ...], recording: Recording, preprocessing: Prep
     early = Recording.from_array(chosen.samples(0, last), chosen.fs, units=chosen.units, id=chosen.id)
     found = detect_beats(early)
     share = len(matched(times, np.asarray(found))[0]) / len(times)
-    if share < FIT:
+    # Labels of another recording meet a beat by chance: half way from there to all is too few for one's own.
+    chance = min(1.0, 2 * MATCH * len(found) / early.duration)
+    if share < (1 + chance) / 2:
         raise InputError(
             f"only {100 * share:.0f} % of the {len(times)} labels lie within 150 ms of a beat that a detector finds in "
             f"recording {visible(recording.id)}; are they of another recording, or of another rate?"

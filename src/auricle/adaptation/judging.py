@@ -199,7 +199,11 @@ def judge(specialist: Specialist, learned: Learned, parts: Parts, plan: Plan) ->
         checks += [check_macro_f1(pair, plan), *check_sensitivity(pair, plan), check_classes_kept(pair, plan)]
         before["reference"], after["reference"] = Measured.before(pair), Measured.after(pair)
     own, test = parts["calibration"], parts["test"]
-    personal = _calibrated(specialist, population, Scored(scores=_scores(later, own), labels=own.labels), plan)
+    personal = calibrate(
+        classes, population, Scored(scores=_scores(later, own), labels=own.labels), mode=plan.protocol.calibration,
+        alphas=alphas, least=plan.protocol.labels_per_class, leave_out=specialist.calibration_.leave_out,
+        otherwise=specialist.calibration_,
+    )  # fmt: skip
     if len(test):
         old, new, y = _scores(specialist, test), _scores(later, test), _texts(test.labels)
         pair = compare(names, y, old, new, scored=scored)
@@ -210,20 +214,12 @@ def judge(specialist: Specialist, learned: Learned, parts: Parts, plan: Plan) ->
         checks += [*check_personal(pair, plan), check_harm(pair, plan), *check_coverage(sets, y, law, plan)]
         formerly = [specialist.calibration_.predict_set(old, alpha) for alpha in alphas]
         before["patient"], after["patient"] = Measured.before(pair, formerly), Measured.after(pair, sets)
-    return Judgement(checks=tuple(checks), decision=decide(checks, plan), personal=personal, before=before, after=after)
-
-
-def _calibrated(specialist: Specialist, population: Scored, own: Scored, plan: Plan) -> PersonalCalibration:
-    """Calibrate what was learned, or say that nothing can."""
-    classes = specialist.classes_.tolist()
-    if not len(population.labels) and not len(own.labels):
-        return PersonalCalibration(
-            calibration=specialist.calibration_, source=dict.fromkeys(classes, "none"), counts=dict.fromkeys(classes, 0)
+    decision = decide(checks, plan)
+    if decision.accepted and not learned.steps:
+        decision = Decision(
+            accepted=False, reasons=(f"No step was taken, so there is nothing to use. {learned.stopped}",)
         )
-    return calibrate(
-        classes, population, own, mode=plan.protocol.calibration, alphas=plan.protocol.alphas,
-        least=plan.protocol.labels_per_class, leave_out=specialist.calibration_.leave_out,
-    )  # fmt: skip
+    return Judgement(checks=tuple(checks), decision=decision, personal=personal, before=before, after=after)
 
 
 def _scores(specialist: Specialist, windows: LabelledStretch) -> Floats:

@@ -59,7 +59,7 @@ class PersonalCalibration:
 
 def calibrate(
     labels: Sequence[Any], population: Scored, personal: Scored, *, mode: Mode, alphas: Sequence[float],
-    least: int = 1, leave_out: Sequence[Any] = (),
+    least: int = 1, leave_out: Sequence[Any] = (), otherwise: LabelConditional | None = None,
 ) -> PersonalCalibration:  # fmt: skip
     """Choose, label by label, whose windows calibrate.
 
@@ -81,6 +81,8 @@ def calibrate(
         Fewest of the patient's windows of a label that may speak for it.
     leave_out
         Labels that stand in no set.
+    otherwise
+        Stands there, promising nothing, if no window of any label may calibrate.
 
     Examples
     --------
@@ -106,6 +108,8 @@ def calibrate(
         kept.append(rows)
         truth += [label] * len(rows)
         source[label] = chosen
+    if not truth and otherwise is not None:
+        return PersonalCalibration(calibration=otherwise, source=source, counts=counts)
     made = LabelConditional(labels, leave_out).calibrate(np.concatenate(kept), truth)
     return PersonalCalibration(calibration=made, source=source, counts=counts)
 

@@ -69,7 +69,7 @@ def adapt(
     chosen = Plan.default() if plan is None else Plan.read(plan)
     opened = Recording.read(recording)
     samples, truth, starts, notes = _labelled(judge, opened, labels, chosen.protocol.minutes)
-    patient = _patient(out, judge, subject or opened.subject)
+    patient = _patient(out, judge, specialist, subject or opened.subject)
     for notice in patient.notices:
         note(f"note: {notice}")
     source = Source(
@@ -92,12 +92,12 @@ def adapt(
     return 0
 
 
-def _patient(path: Path, judge: "Specialist", subject: str | None) -> "Patient":
+def _patient(path: Path, judge: "Specialist", place: str, subject: str | None) -> "Patient":
     from auricle.adaptation.patient import Patient
 
     if path.is_dir() and any(path.iterdir()):
         return Patient.open(path)
-    return Patient.create(path, judge, subject=subject)
+    return Patient.create(path, judge, subject=subject, place=place)
 
 
 def _labelled(judge: "Specialist", recording: "Recording", path: Path, minutes: float) -> "Labelled":
