@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
-from scipy.stats import binom, norm
+from scipy.stats import binom, norm, t
 from sklearn.metrics import f1_score
 
 from auricle.adaptation.checks import (
@@ -170,6 +170,38 @@ def test_the_interval_of_macro_f1_is_the_same_each_time_and_in_any_order():
     assert len(ends) == 1
     low, high = ends.pop()
     assert low < float(macro_f1(counts[1].sum(0), range(3)) - macro_f1(counts[0].sum(0), range(3))) < high
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(8, 25), st.sampled_from([0.8, 0.95]))
+def test_the_ends_of_macro_f1_are_where_the_score_test_turns(seed, people, level):
+    """Oracle: leave each person out by hand, and put the ends into the test's own statistic."""
+    rng = np.random.default_rng(seed)
+    y, before = rng.integers(0, 3, (2, people * 12))
+    after = np.where(rng.random(len(y)) < 0.8, before, y)
+    subject = np.arange(len(y)) % people
+
+    def change(chosen):
+        old, new = (f1_score(y[chosen], top[chosen], average="macro") for top in (before, after))
+        return new - old
+
+    whole = change(np.ones(len(y), bool))
+    pseudo = np.array([people * whole - (people - 1) * change(subject != one) for one in range(people)])
+    counts = [confusion(y, top, 3, subject) for top in (before, after)]
+    ends = macro_f1_interval(*counts, range(3), level=level)
+    quantile = t.ppf((1 + level) / 2, people - 1)
+    bias = pseudo.mean() - whole
+    for end, start, sign in zip(ends, (max(bias, 0), min(bias, 0)), (1, -1), strict=True):
+        if abs(end) < 1:
+            delta = end + start  # the outermost of the mean and the change was the start
+            statistic = (pseudo.mean() - delta) / np.sqrt(((pseudo - delta) ** 2).mean() / (people - 1))
+            assert statistic == pytest.approx(sign * quantile, rel=1e-6)
+
+
+@pytest.mark.parametrize("people", [1, 2, 6])
+def test_few_people_bound_nothing(people):
+    matrix = np.tile([[9, 1], [2, 8]], (people, 1, 1))
+    assert macro_f1_interval(matrix, matrix, (0, 1)) == (-1, 1)
 
 
 # ---- errors at the margin's edge -----------------------------------------------------------------------------------
@@ -388,6 +420,11 @@ def test_the_patients_own_stretch_is_held_to_the_estimates():
     right, _ = check_personal(pair_of(y, y, three_worse), PLAN)
     assert right.passed is False
     assert right.text.endswith("the change itself must be no less than -0.020.")
+    y = np.repeat([0, 2], [990, 10])
+    just_beyond = y.copy()
+    just_beyond[:21] = 2
+    assert check_personal(pair_of(y, y, just_beyond), PLAN)[0].passed is False
+    y = np.repeat([0, 2], [96, 4])
     at_the_margin = y.copy()
     at_the_margin[:2] = 2
     assert check_personal(pair_of(y, y, at_the_margin), PLAN)[0].passed is True

@@ -17,7 +17,7 @@ from auricle.conformal import PredictionSets, clopper_pearson, coverage_interval
 from auricle.errors import InputError
 
 FEWEST_SUBJECTS: Final = 8
-"""Fewer people say too little about others: below, the bootstrap's level is not held."""
+"""With fewer people the intervals over people bound nothing, or next to nothing."""
 
 
 class Check(Table):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from auricle.adaptation.impact import Impact
 from auricle.adaptation.measured import Measured
-from auricle.adaptation.wording import MARKS, PLACES, changed, cost, in_order, promise
+from auricle.adaptation.wording import MARKS, PLACES, changed, cost, promise
 from auricle.signals.visible import visible
 
 MOST_REASONS = 5
@@ -26,8 +26,7 @@ def impact_text(impact: Impact) -> str:
             old, new = impact.before[place], impact.after[place]
             lines.append(f"{name} ({new.n} windows), before -> after:")
             lines += [f"  {row}" for row in _rows(old, new)]
-    ordered = in_order(impact.checks)
-    verdicts = ", ".join(f"{sum(c.passed is key for c in ordered)} {word.split(maxsplit=1)[1]}"
+    verdicts = ", ".join(f"{sum(c.passed is key for c in impact.checks)} {word.split(maxsplit=1)[1]}"
                          for key, (_, word) in MARKS.items())  # fmt: skip
     lines += [f"Checks: {verdicts}", changed(impact), f"Cost: {cost(impact)}", *promise(impact)]
     lines += [f"Note: {note}" for note in impact.notes]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, t
+from scipy.stats import t
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -43,9 +43,9 @@ def macro_f1(counts: NDArray[np.generic], scored: Sequence[int]) -> Floats:
 
 
 def macro_f1_interval(
-    before: Counts, after: Counts, scored: Sequence[int], *, level: float = 0.95, resamples: int = 2000, seed: int = 0
+    before: Counts, after: Counts, scored: Sequence[int], *, level: float = 0.95
 ) -> tuple[float, float]:
-    """Interval for macro F1 after minus before, over draws of groups.
+    """Two-sided interval for macro F1 after minus before, over draws of groups.
 
     Parameters
     ----------
@@ -54,31 +54,30 @@ def macro_f1_interval(
     scored
         Classes that macro F1 is taken over.
     level
-        Of the two-sided interval.
-    resamples
-        Draws of S groups.
-    seed
-        Of the draws: the same groups are drawn before and after, and in every call.
+        Of the interval.
 
     Returns
     -------
     low, high : float
-        Within -1 and 1. (-1, 1) with so few groups that nothing is bounded: six or fewer at a level of 0.95.
+        Within -1 and 1. (-1, 1) with so few groups that nothing is bounded (six or fewer at a level of 0.95), or where
+        all windows of the scored classes are one group's.
 
     Notes
     -----
-    The wider of two, at each end. The bootstrap draws groups with replacement, and its percentiles are moved outward by
-    Student's quantile (Hesterberg's expanded percentile interval); a class that isn't drawn is left out of that draw.
-    The jackknife leaves each group out once, and takes the variance of its pseudo-values under the difference that is
-    tested, as `paired_interval` does. Either alone is too short with ten groups.
+    The jackknife leaves each group out once. With m the mean of its pseudo-values and v their variance over s groups,
+    the differences kept are those that a score test doesn't reject, whose variance is taken under the difference
+    tested, as in `paired_interval`: its statistic (m - delta) / sqrt((v + (m - delta)^2) / (s - 1)) meets Student's
+    quantile q at m - delta = q sqrt(v / (s - 1 - q^2)). The ends are measured from m or from the change itself,
+    whichever is further out.
 
-    In simulations a version that was worse by the margin passed in 1 to 3 % of the trials (2.5 % at a level of 0.95),
-    and in up to 5 % where twenty people lost very unequally: no interval sees a loss in people who were not drawn.
+    In simulations a version that was worse by the margin passed in 0 to 3 % of the trials (2.5 % at a level of 0.95),
+    and in up to 5 % where a few of the people bore the loss: no interval sees a loss in people who were not drawn. A
+    bootstrap over people, its percentiles expanded by Student's quantile, passed it in 3 to 6 % of the same trials.
 
     References
     ----------
-    T. C. Hesterberg, "What teachers should know about the bootstrap", The American Statistician 2015.
     B. Efron, C. Stein, "The jackknife estimate of variance", Annals of Statistics 1981.
+    T. C. Hesterberg, "What teachers should know about the bootstrap", The American Statistician 2015 (the bootstrap).
 
     Examples
     --------
@@ -86,43 +85,17 @@ def macro_f1_interval(
     >>> macro_f1_interval(matrix, matrix, (0, 1))
     (0.0, 0.0)
     """
-    s, k, _ = before.shape
-    if s < 2:
+    s = len(before)
+    quantile = float(t.ppf((1 + level) / 2, s - 1)) if s > 1 else np.inf
+    if s - 1 <= quantile**2:
         return -1.0, 1.0
-    # Groups with the same counts are drawn together: with windows as groups there are only a few kinds.
-    kinds, members = np.unique(np.concatenate([before, after], 1).reshape(s, -1), axis=0, return_counts=True)
-    rng = np.random.default_rng(seed)
-    change = []
-    step = max(1, 4_000_000 // len(kinds))
-    for first in range(0, resamples, step):
-        drawn = rng.multinomial(s, members / s, min(step, resamples - first))  # (R, kinds)
-        matrices = (drawn.astype(np.float64) @ kinds).reshape(-1, 2, k, k)
-        scores = macro_f1(matrices, scored)  # (R, 2)
-        change.append(scores[:, 1] - scores[:, 0])
-    found = np.concatenate(change)
-    found = found[np.isfinite(found)]
-    if not found.size:
-        return -1.0, 1.0
-    tail = float(norm.cdf(-np.sqrt(s / (s - 1)) * t.ppf((1 + level) / 2, s - 1)))
-    low, high = np.quantile(found, (tail, 1 - tail))
-    left, right = _jackknife(kinds.reshape(-1, 2, k, k), members, scored, level)
-    return max(-1.0, min(float(low), left)), min(1.0, max(float(high), right))
-
-
-def _jackknife(kinds: Counts, members: Counts, scored: Sequence[int], level: float) -> tuple[float, float]:
-    """Give the differences that a score test on the pseudo-values doesn't reject; the ends may lie beyond -1 and 1.
-
-    With m their mean and v their variance over s groups, the test's statistic is (m - delta) / sqrt((v + (m - delta)^2)
-    / (s - 1)), which Student's quantile q meets at m - delta = q sqrt(v / (s - 1 - q^2)).
-    """
-    s = int(members.sum())
-    whole = np.tensordot(members, kinds, 1)  # (2, K, K)
+    both = np.stack([before, after], 1)  # (S, 2, K, K)
+    whole = both.sum(0)
     change = np.diff(macro_f1(whole, scored)).item()
-    without = np.diff(macro_f1(whole - kinds, scored))[:, 0]  # (kinds,)
-    q = float(t.ppf((1 + level) / 2, s - 1))
-    if s - 1 <= q * q or not np.isfinite(without).all():
+    without = np.diff(macro_f1(whole - both, scored))[:, 0]  # (S,)
+    if not np.isfinite(without).all():
         return -1.0, 1.0
     pseudo = s * change - (s - 1) * without
-    mean = float(np.average(pseudo, weights=members))
-    half = q * float(np.sqrt(np.average((pseudo - mean) ** 2, weights=members) / (s - 1 - q * q)))
-    return min(mean, change) - half, max(mean, change) + half
+    mean = float(pseudo.mean())
+    half = quantile * float(np.sqrt(pseudo.var() / (s - 1 - quantile**2)))
+    return max(-1.0, min(mean, change) - half), min(1.0, max(mean, change) + half)

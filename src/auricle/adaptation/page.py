@@ -1,6 +1,6 @@
 """One printed page about an attempt to adapt: what was decided and why, before and after, what it cost."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from html import escape
 from importlib import resources
 from typing import Final
@@ -8,7 +8,7 @@ from typing import Final
 from auricle.adaptation.checks import Check
 from auricle.adaptation.impact import Impact
 from auricle.adaptation.measured import Measured
-from auricle.adaptation.wording import MARKS, PLACES, changed, cost, in_order, promise, stretches
+from auricle.adaptation.wording import MARKS, PLACES, changed, cost, promise, stretches
 from auricle.signals.visible import visible
 
 MOST_SENTENCES: Final = 6
@@ -130,11 +130,10 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
 
-def _checks(checks: Iterable[Check]) -> str:
-    ordered = in_order(checks)
+def _checks(checks: tuple[Check, ...]) -> str:
     text = "<h2>Checks of the plan</h2>\n"
     for verdict, (kind, words) in MARKS.items():
-        found = [check for check in ordered if check.passed is verdict]
+        found = [check for check in checks if check.passed is verdict]
         if not found:
             continue
         shown = found if verdict is not None else found[:MOST_SENTENCES]
@@ -142,7 +141,7 @@ def _checks(checks: Iterable[Check]) -> str:
         if len(shown) < len(found):
             items += f"<li>{len(found) - len(shown)} more stand in the JSON record.</li>\n"
         text += f'<p><strong class="{kind}">{words}: {len(found)}</strong></p>\n<ul class="two">\n{items}</ul>\n'
-    return text if ordered else f"{text}<p>No check was made.</p>\n"
+    return text if checks else f"{text}<p>No check was made.</p>\n"
 
 
 def _line(check: Check) -> str:

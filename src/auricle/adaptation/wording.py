@@ -1,9 +1,7 @@
 """The sentences about an attempt that its page and its text in the terminal share."""
 
-from collections.abc import Iterable
 from typing import Final
 
-from auricle.adaptation.checks import Check
 from auricle.adaptation.impact import Impact, Place
 
 MARKS: Final = {
@@ -13,12 +11,6 @@ MARKS: Final = {
 }
 """Class and words for each verdict, in the order of the page; told apart without colour, too."""
 PLACES: Final[dict[Place, str]] = {"reference": "Reference set", "patient": "Patient's test stretch"}
-
-
-def in_order(checks: Iterable[Check]) -> list[Check]:
-    """Put failed checks first, then those that could not be tested, then those that passed."""
-    order = list(MARKS)
-    return sorted(checks, key=lambda check: order.index(check.passed))
 
 
 def changed(impact: Impact) -> str:
