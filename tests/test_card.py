@@ -1,6 +1,7 @@
 """The card says what was measured, and nothing that was not."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -48,6 +49,12 @@ def test_a_share_of_no_window_is_not_a_number(made):
     assert re.search(r"\| 0\.000 \| 0\.000 \| 1\.000 \| - \| - \|", card(specialist, result))
 
 
+def test_without_a_scored_class_there_is_no_macro_f1(made):
+    text = card(Specialist.load(made.specialist), {**made.result, "macro_f1_over": []})
+    assert "No scored class is present (F1: N " in text
+    assert "Macro F1" not in text.replace("macro F1", "")
+
+
 def test_a_simulated_origin_and_left_out_classes_are_said(made):
     specialist = Specialist.load(made.specialist)
     manifest = specialist.manifest()
@@ -59,6 +66,14 @@ def test_a_simulated_origin_and_left_out_classes_are_said(made):
     assert "no result here says anything about people" in text
     assert "Left out of all sets, nothing is promised: ~." in text
     assert "Results on" not in text
+
+
+def test_windows_around_beats_are_described_as_such(made):
+    specialist = Specialist.load(made.specialist)
+    specialist.preprocessing = replace(specialist.windowing, anchor="beat", window=5.0, hop=5.0)
+    assert "- A window of 5 s around each beat, in which that beat and its neighbours are marked." in card(
+        specialist, {}
+    )
 
 
 def test_the_shipped_card_is_that_of_the_shipped_weights(af):

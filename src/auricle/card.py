@@ -3,6 +3,7 @@
 from typing import Any
 
 from auricle.conformal import smallest_n
+from auricle.signals import Preprocessing
 from auricle.specialist import Specialist
 
 PROMISE = """For each class on its own: of the windows that truly belong to it, at most a share alpha miss it in their \
@@ -39,8 +40,8 @@ def card(specialist: Specialist, evaluation: dict[str, Any]) -> str:
     lines += [
         "## How it works",
         "",
-        f"- Input: {a.channels} channel(s) at {p.fs:g} Hz in {p.unit}.",
-        f"- A recording up to {p.longest:g} s is one window, a longer one is cut into windows of {p.window:g} s.",
+        f"- Input: {a.channels - p.marks} channel(s) at {p.fs:g} Hz in {p.unit}.",
+        _windows(p),
         f"- ConMIL network with {count:,} parameters, an instance every {1000 * a.stem_stride / p.fs:.0f} ms.",
         f"- One instance sees {specialist.receptive_field:.1f} s of signal.",
         f"- Evidence is given for every {specialist.evidence_step:.2f} s: what a score gains when that piece is heard.",
@@ -65,6 +66,12 @@ def card(specialist: Specialist, evaluation: dict[str, Any]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def _windows(p: Preprocessing) -> str:
+    if p.anchor == "beat":
+        return f"- A window of {p.window:g} s around each beat, in which that beat and its neighbours are marked."
+    return f"- A recording up to {p.longest:g} s is one window, a longer one is cut into windows of {p.window:g} s."
+
+
 def _labels(specialist: Specialist, per_class: dict[str, dict[str, int]]) -> list[str]:
     parts = list(per_class)
     rows = ["| label | meaning |" + "".join(f" {part} |" for part in parts), "|---|---|" + "---:|" * len(parts)]
@@ -80,10 +87,11 @@ def _labels(specialist: Specialist, per_class: dict[str, dict[str, int]]) -> lis
 def _results(evaluation: dict[str, Any]) -> list[str]:
     f1 = ", ".join(f"{label} {value:.3f}" for label, value in evaluation["f1"].items())
     over = ", ".join(evaluation["macro_f1_over"])
+    macro = f"Macro F1 over {over}: **{evaluation['macro_f1']:.3f}**" if over else "No scored class is present"
     lines = [
         f"## Results on the test part ({evaluation['n']} windows, read once)",
         "",
-        f"Macro F1 over {over}: **{evaluation['macro_f1']:.3f}** (F1: {f1}). Accuracy {evaluation['accuracy']:.3f}.",
+        f"{macro} (F1: {f1}). Accuracy {evaluation['accuracy']:.3f}.",
         "",
         "| alpha | class | coverage | interval by chance (99 %) | n test | n calibration |",
         "|---:|---|---:|---|---:|---:|",
