@@ -108,9 +108,9 @@ class Description(Table):
 class Assessment(Table):
     """What must hold before a version is used, and what follows: impact assessment."""
 
-    macro_f1_margin: Margin = 0.05
+    macro_f1_margin: Margin = 0.1
     """On the locked reference set, macro F1 after may lie below that before by less than this, at `level`."""
-    sensitivity_margin: Margin = 0.1
+    sensitivity_margin: Margin = 0.2
     """The same for the sensitivity of each class."""
     sensitivity_margins: dict[str, Margin] = Field(default_factory=dict)
     """Margins of single classes that differ from `sensitivity_margin`."""
