@@ -251,7 +251,7 @@ def test_another_kind_than_asked_for_is_refused(tmp_path):
     assert len(open_archive(path, ECG, kind="cinc2017")) == 1
     with pytest.raises(InputError, match="of the kind cinc2017, and sleep-edf was asked for"):
         open_archive(path, ECG, kind="sleep-edf")
-    with pytest.raises(InputError, match="kind 'cinc' was given; allowed are cinc2017, sleep-edf, or none"):
+    with pytest.raises(InputError, match="kind 'cinc' was given; allowed are beats, cinc2017, sleep-edf, or none"):
         open_archive(path, ECG, kind="cinc")
 
 

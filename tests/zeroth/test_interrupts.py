@@ -14,6 +14,14 @@ from auricle.zeroth.interrupts import held_back
 TEXT = "^a pass over the weights broke off half-way, so that some stand perturbed and some do not; load the weights ag"
 
 
+@pytest.fixture(autouse=True)
+def interrupts():
+    """Let Ctrl-C interrupt also where the tests run in the background, where a shell has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def network():
     with torch.random.fork_rng():
         torch.manual_seed(0)

@@ -27,6 +27,10 @@ __all__ = ["Event", "Patient", "Version"]
 Clock = Callable[[], datetime]
 
 
+FEWEST_DIGITS = 6
+"""Of an id, that stand for the whole where no number is before them."""
+
+
 def utc_now() -> datetime:
     """Tell the time as this machine has it."""
     return datetime.now(UTC)
@@ -186,7 +190,7 @@ class Patient:
         return self._store.state.version(self._store.state.active)
 
     def version(self, name: str | int) -> Version:
-        """Give a version by its number, its id, the beginning of its id, or the name of its folder.
+        """Give a version by its number, its id, the beginning of its id (six digits or more), or its folder's name.
 
         Raises
         ------
@@ -198,7 +202,9 @@ class Patient:
         if asked.isdecimal() and (found := [sha256 for sha256, n in made.items() if n == int(asked)]):
             return state.version(found[0] or "")
         number, _, part = asked.rpartition("-")
-        found = [s for s, n in made.items() if s and part and s.startswith(part) and number in {"", f"{n:04d}"}]
+        # A number that no version has must not be taken for the beginning of an id.
+        enough = len(part) >= FEWEST_DIGITS or (number and part)
+        found = [s for s, n in made.items() if s and enough and s.startswith(part) and number in {"", f"{n:04d}"}]
         if len(found) == 1:
             return state.version(found[0] or "")
         there = ", ".join(version.name for version in self.versions if not found or version.id in found)
