@@ -75,8 +75,9 @@ class Evidence(_Frozen):
     """float32 (labels, instances), signed."""
     step: float = Field(gt=0)
     """Distance between two instances in s."""
-    start: float = Field(default=0.0, ge=0)
-    """Where the first instance begins, in s from the start of the recording."""
+    start: float = 0.0
+    """Where the first instance begins, in s from the start of the recording; negative for a window around one of the
+    first beats, which was continued before it."""
 
     @model_validator(mode="after")
     def _rows(self) -> Self:

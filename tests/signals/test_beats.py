@@ -90,7 +90,9 @@ def test_a_window_has_its_beat_in_the_middle_and_does_not_know_the_rest():
     times = np.array([1.0, 10.0, 11.0, 30.0, 39.5])
     windows = list(cut(heard, BEATS, beats=times))
     assert [window.samples.shape for window in windows] == [(2, 500)] * 5
-    assert [round((w.start + w.stop) / 2, 2) for w in windows] == times.tolist()
+    assert [round(w.start - w.before + 2.5, 2) for w in windows] == times.tolist()
+    assert [w.before for w in windows] == [1.5, 0, 0, 0, 0]
+    assert (windows[0].start, windows[-1].stop) == (0.0, 40.0)
     assert all(w.samples[1].argmax() == 250 for w in windows)
     assert windows[1].samples[1].min() == pytest.approx(-1, abs=1e-3)
     part = Recording.from_array(heard.samples()[:, 1000:3500], heard.fs, units="mV")
@@ -105,7 +107,7 @@ def test_beyond_the_ends_the_signal_is_held():
     values = heard.samples()[0]
     assert (first.samples[0, :200] == values[0]).all()
     assert (last.samples[0, 300:] == values[-1]).all()
-    assert (first.start, last.stop) == (-2.0, 12.0)
+    assert (first.start, first.before, last.stop) == (0.0, 2.0, 10.0)
 
 
 def test_marks_are_not_conditioned():

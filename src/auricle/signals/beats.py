@@ -189,7 +189,8 @@ def cut_beats(
             subject=chosen.subject,
             samples=np.concatenate([samples, drawn[None]]),
             fs=preprocessing.fs,
-            start=start,
-            stop=start + count / chosen.fs,
+            start=max(0.0, start),
+            stop=min(start + count / chosen.fs, chosen.duration),
             quality=assess(there, chosen.fs, preprocessing.unit, wanted_fs=preprocessing.fs),
+            before=max(0.0, -start),
         )

@@ -111,6 +111,9 @@ class Window:
         Position in the recording, in s.
     quality
         What is wrong with the samples as recorded, before resampling.
+    before
+        How much of it, in s, lies before the start of the recording, where its first sample is held: a window around
+        one of the first beats. `start` is 0 then.
     """
 
     recording: str
@@ -120,6 +123,7 @@ class Window:
     start: float
     stop: float
     quality: Quality
+    before: float = 0.0
 
 
 def spans(duration: float, preprocessing: Preprocessing) -> list[tuple[float, float]]:

@@ -1,6 +1,7 @@
 """Fields of a finding: what a window is taken for, what speaks for it, and what is wrong with its signal."""
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -106,13 +107,16 @@ def shown(
     step
         Length of an instance of evidence, in s.
     """
+    first = window.start - window.before
+    # Only pieces within the recording can be pointed at; all of them are kept, as they add up to the score.
+    inside = slice(ceil(window.before / step - 1e-9), ceil((window.stop - first) / step - 1e-9))
     columns = np.flatnonzero(member).tolist() or [int(scores.argmax())]
     labels = tuple(str(classes[column]) for column in columns)
     return {
         "segments": {
-            label: segments_of(values, window.start, step, stop=window.stop)
+            label: segments_of(values[inside], first + inside.start * step, step, stop=window.stop)
             for label, values in zip(labels, evidence[columns], strict=True)
         },
         "evidence_step": step,
-        "evidence": Evidence(labels=labels, values=evidence[columns], step=step, start=window.start),
+        "evidence": Evidence(labels=labels, values=evidence[columns], step=step, start=first),
     }

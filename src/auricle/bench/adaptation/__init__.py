@@ -1,9 +1,11 @@
 """The field's patient-specific protocol: five labelled minutes of each unseen patient, and the rest is scored."""
 
 import math
+import multiprocessing
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import torch
 from auricle.adaptation.plan import Plan
 from auricle.bench.adaptation.arms import ARMS, BASE, RATES, Arm
 from auricle.bench.adaptation.cost import measured
-from auricle.bench.adaptation.patients import Patient, patients
+from auricle.bench.adaptation.patients import Patient, read, willing
 from auricle.bench.adaptation.show import figure, markdown, table
 from auricle.bench.adaptation.summary import summed
 from auricle.bench.adaptation.trial import trial
@@ -21,16 +23,17 @@ from auricle.bench.zeroth.runs import Runs
 from auricle.errors import InputError
 from auricle.specialist import Specialist
 
-__all__ = ["ARMS", "figure", "markdown", "run", "table"]
+__all__ = ["ARMS", "DEFAULT", "figure", "markdown", "run", "table"]
 
-COMMAND = "auricle bench adaptation --json --out docs/bench"
+DEFAULT = (BASE, "pool")
+"""Arms of a run that names none; all of them take hours."""
 
 Progress = Callable[[int, int, str], None]
 
 
 def run(
-    folder: Path, *, specialist: str = "beats", arms: Sequence[str] = ARMS, seeds: int = 3, plan: Plan | None = None,
-    results: Path | None = None, part: str = "test", progress: Progress | None = None,
+    folder: Path, *, specialist: str = "beats", arms: Sequence[str] = DEFAULT, seeds: int = 1, plan: Plan | None = None,
+    results: Path | None = None, part: str = "test", workers: int = 2, progress: Progress | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Adapt to each patient with each arm and seed, and sum up what came of it.
 
@@ -47,11 +50,13 @@ def run(
     plan
         The change-control plan that accepts or refuses; None for the one that comes with auricle.
     results
-        Folder of finished runs, which are not done again; None keeps none.
+        Folder of finished runs, a file for each record, which are not done again; None keeps none.
     part
-        Whose patients: see `patients.patients`.
+        Whose patients: see `patients.willing`.
+    workers
+        Processes, of one thread and one patient at a time.
     progress
-        Called with what is done, of how much, and a word.
+        Called with patients done, of how many, and a word.
 
     Returns
     -------
@@ -62,36 +67,43 @@ def run(
     Raises
     ------
     InputError
-        An unknown arm, no seed, or nobody in the folder.
+        An unknown arm, no seed, no worker, or nobody in the folder.
     """
     if unknown := [arm for arm in arms if arm not in ARMS]:
         raise InputError(f"arm {unknown[0]!r} was asked for; allowed are {', '.join(ARMS)}")
-    if seeds < 1:
-        raise InputError(f"seeds={seeds} was given; at least 1 is needed")
+    if seeds < 1 or workers < 1:
+        raise InputError(f"seeds={seeds} and workers={workers} were given; at least 1 of each is needed")
     judge, plan = Specialist.load(specialist, backend="torch"), plan or Plan.default()
-    found, left = patients(
-        judge, folder, part=part, minutes=plan.protocol.minutes,
-        progress=(lambda done, total: progress(done, total, "reading")) if progress else None,
-    )  # fmt: skip
+    headers, left = willing(judge, folder, part=part)
     chosen = [Arm(name=name, lr=RATES.get(name, 0.0)) for name in dict.fromkeys((BASE, *arms))]
-    total = sum(len(found) * (1 if arm.name == BASE else seeds) for arm in chosen)
-    done = 0
-    trials: dict[str, list[dict[str, Any]]] = {}
-    for arm in chosen:
-        runs = None if results is None else Runs(results / f"{arm.name}.jsonl")
-        for seed in range(1 if arm.name == BASE else seeds):
-            for patient in found:
-                trials.setdefault(arm.name, []).append(_trial(judge, patient, arm, plan, seed, runs))
-                done += 1
-                if progress:
-                    progress(done, total, "adapting")
-    costs = measured(judge, found[0], [arm for arm in chosen if arm.name in arms], plan)
+    trials: dict[str, list[dict[str, Any]]] = {arm.name: [] for arm in chosen}
+    records: list[str] = []
+    # A forked process would inherit torch's threads in the state they happen to be in.
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        waiting = [pool.submit(_patient, specialist, header, chosen, plan, seeds, results) for header in headers]
+        for done, _ in enumerate(as_completed(waiting), start=1):
+            if progress:
+                progress(done, len(waiting), "adapting, patients")
+    for header, future in zip(headers, waiting, strict=True):
+        found = future.result()
+        if isinstance(found, str):
+            left[header.stem] = found
+            continue
+        records.append(header.stem)
+        for name, own in found.items():
+            trials[name] += own
+    if not records:
+        why = "; ".join(f"{name}: {reason}" for name, reason in list(left.items())[:4])
+        raise InputError(f"{folder} holds no patient for this comparison ({why or 'no annotated WFDB record'})")
+    first = read(judge, next(header for header in headers if header.stem == records[0]), plan.protocol.minutes)
+    assert isinstance(first, Patient)
+    costs = measured(judge, first, [arm for arm in chosen if arm.name in arms], plan)
     return {
-        "patients": len(found),
-        "records": [patient.name for patient in found],
+        "patients": len(records),
+        "records": records,
         "left_out": left,
         "seeds": seeds,
-        "arms": {name: {**summed(trials[name], len(found)), **costs[name]} for name in trials if name in arms},
+        "arms": {name: {**summed(trials[name], len(records)), **costs[name]} for name in trials if name in arms},
         "trials": {
             name: [{k: v for k, v in one.items() if k != "unguarded"} for one in trials[name]] for name in trials
         },
@@ -99,13 +111,31 @@ def run(
         "plan_sha256": plan.sha256,
         "rates": {arm.name: arm.lr for arm in chosen if arm.name != BASE},
         "machine": {
-            "processor": platform.processor() or platform.machine(), "torch": torch.__version__,
-            "threads": torch.get_num_threads(), "date": time.strftime("%Y-%m-%d"),
+            "processor": platform.processor() or platform.machine(), "torch": torch.__version__, "threads": 1,
+            "date": time.strftime("%Y-%m-%d"),
         },
     }  # fmt: skip
 
 
-def _trial(judge: Specialist, patient: Patient, arm: Arm, plan: Plan, seed: int, runs: Runs | None) -> dict[str, Any]:
+def _patient(
+    specialist: str, header: Path, arms: Sequence[Arm], plan: Plan, seeds: int, results: Path | None
+) -> dict[str, list[dict[str, Any]]] | str:
+    """Run all arms and seeds on one patient, or say why there is none."""
+    torch.set_num_threads(1)
+    judge = Specialist.load(specialist, backend="torch")
+    patient = read(judge, header, plan.protocol.minutes)
+    if isinstance(patient, str):
+        return patient
+    runs = None if results is None else Runs(results / f"{patient.name}.jsonl")
+    return {
+        arm.name: [_trial(judge, patient, arm, plan, seed, runs) for seed in range(1 if arm.name == BASE else seeds)]
+        for arm in arms
+    }
+
+
+def _trial(
+    judge: Specialist, patient: Patient, arm: Arm, plan: Plan, seed: int, runs: Runs | None
+) -> dict[str, Any]:  # fmt: skip
     settings: Mapping[str, Any] = {
         "record": patient.name, "arm": arm.name, "lr": arm.lr, "seed": seed, "specialist": judge.hash_,
         "plan": plan.sha256, "beats": int(np.size(patient.truth)),

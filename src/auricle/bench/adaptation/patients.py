@@ -1,6 +1,5 @@
 """Patients for the comparison: the first minutes of a record are labelled and used, the rest is scored."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.adaptation.adapting import examples, lesson
+from auricle.adaptation.adapting import lesson
 from auricle.adaptation.judging import LabelledStretch, Parts, divide
 from auricle.adaptation.learning import Lesson
 from auricle.adaptation.plan import Plan
@@ -19,7 +18,7 @@ from auricle.signals.beats import annotated_beats, flutter, is_paced
 from auricle.specialist import Specialist
 from auricle.training import Floats
 
-__all__ = ["Patient", "examples", "lesson", "patients", "read"]
+__all__ = ["Patient", "read", "willing"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,7 +63,11 @@ class Patient:
 def read(specialist: Specialist, header: Path, minutes: float) -> Patient | str:
     """Read one record, or say why it can't take part."""
     recording = Recording.read(header)
-    beats = annotated_beats(recording)
+    try:
+        beats = annotated_beats(recording)
+        recording.choose(specialist.windowing.leads, specialist.windowing.unit)
+    except InputError as error:
+        return str(error)
     if is_paced(beats):
         return "paced beats, which EC57 leaves out"
     spans = flutter(recording)
@@ -89,11 +92,8 @@ def read(specialist: Specialist, header: Path, minutes: float) -> Patient | str:
     )  # fmt: skip
 
 
-def patients(
-    specialist: Specialist, folder: Path, *, part: str = "test", minutes: float = 5.0,
-    progress: Callable[[int, int], None] | None = None,
-) -> tuple[list[Patient], dict[str, str]]:  # fmt: skip
-    """Read the patients in a folder, and say why the others are left out.
+def willing(specialist: Specialist, folder: Path, *, part: str = "test") -> tuple[list[Path], dict[str, str]]:
+    """List the headers of records that may take part, and say why the others may not.
 
     Parameters
     ----------
@@ -102,36 +102,14 @@ def patients(
     folder
         With WFDB records and their annotations.
     part
-        "test" takes those of the specialist's test part and those that it has never met; another part takes that part.
-    minutes
-        Labelled, from the start of each record.
-    progress
-        Called with records done and records in all.
-
-    Raises
-    ------
-    InputError
-        Nobody can take part.
+        "test" takes persons of the specialist's test part and those that it has never met; other parts are as named.
     """
-    found: list[Patient] = []
+    found: list[Path] = []
     left: dict[str, str] = {}
-    headers = annotated_records(folder)
-    for done, header in enumerate(headers, 1):
+    for header in annotated_records(folder):
         own = specialist.part_of(subject_of(Recording.read(header)))
-        if own != part and not (part == "test" and own is None):
-            left[header.stem] = f"{own} part of the specialist"
+        if own == part or (part == "test" and own is None):
+            found.append(header)
         else:
-            try:
-                one = read(specialist, header, minutes)
-            except InputError as error:
-                one = str(error)
-            if isinstance(one, str):
-                left[header.stem] = one
-            else:
-                found.append(one)
-        if progress:
-            progress(done, len(headers))
-    if not found:
-        why = "; ".join(f"{name}: {reason}" for name, reason in list(left.items())[:4])
-        raise InputError(f"{folder} holds no patient for this comparison ({why or 'no annotated WFDB record'})")
+            left[header.stem] = f"{own} part of the specialist"
     return found, left

@@ -19,19 +19,20 @@ def adaptation(
     plan: Path | None = None,
     out: Path | None = None,
     results: Path | None = None,
+    workers: Annotated[int, at_least(1)] = 2,
     json: Json = False,
 ) -> int:
     """Adapt to patients never met by each arm: five labelled minutes are used, the rest is scored.
 
-    The full comparison takes --seeds 3 and hours; with --results it goes on where it was.
+    The full comparison takes --arms all --seeds 3 and hours; with --results it goes on where it was.
 
     Parameters
     ----------
     data
         Folder with WFDB records and their beat annotations.
     arms
-        base, pool, lfsr, signs, mezo, adamw (all weights), pool-small, adamw-small (norms, class tokens and head); all
-        if none is named. Several are separated by spaces or commas.
+        base, pool, lfsr, signs, mezo, adamw (all weights), pool-small, adamw-small (norms, class tokens and head), or
+        all; base and pool if none is named. Several are separated by spaces or commas.
     seeds
         Runs of each arm on each patient.
     plan
@@ -40,14 +41,18 @@ def adaptation(
         Folder for adaptation.json, adaptation.md and adaptation.png.
     results
         Folder of finished runs, which are not done again.
+    workers
+        Processes, of one thread and one patient at a time.
     """
     from auricle.adaptation.plan import Plan
     from auricle.bench import adaptation as benchmark
 
     chosen = [name for given in arms for name in given.split(",") if name]
+    if "all" in chosen:
+        chosen = list(benchmark.ARMS)
     with progress() as update:
         result = benchmark.run(
-            data, specialist=specialist, arms=chosen or benchmark.ARMS, seeds=seeds,
+            data, specialist=specialist, arms=chosen or benchmark.DEFAULT, seeds=seeds, workers=workers,
             plan=None if plan is None else Plan.read(plan), results=results, progress=update,
         )  # fmt: skip
     present(result, "adaptation", out=out, json=json, draw=benchmark.figure, show=benchmark.table)
