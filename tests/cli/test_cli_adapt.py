@@ -87,6 +87,10 @@ def test_adapt_history_replay_rollback(command, beats, case):
     assert impact["decision"]["accepted"], impact["decision"]["reasons"]
     assert impact["cost"]["forwards"] == 40
     assert (out / "report-0001.html").read_text().startswith("<!doctype html>")
+    # The patient's folder stands for the version that is in use.
+    code, text, err = command("predict", out, source, "--json")
+    assert code == 0, err
+    assert json.loads(text.splitlines()[5])["specialist"]["version"].endswith("+0001-" + impact_version(out))
     code, text, _ = command("history", out, "--json")
     assert [json.loads(line)["state"] for line in text.splitlines()] == ["retired", "active"]
     code, _, err = command("replay", out, "--verify")
@@ -96,6 +100,18 @@ def test_adapt_history_replay_rollback(command, beats, case):
     code, text, _ = command("adapt", beats, source, "--labels", table, "--plan", plan, "--out", out)
     assert code == 0
     assert "accepted" in text
+
+
+def impact_version(out):
+    return next(path.name for path in (out / "versions").iterdir() if path.name.startswith("0001-")).partition("-")[2]
+
+
+def test_beats_are_no_labels_of_windows(refused, af, tmp_path):
+    del af
+    (tmp_path / "x.atr").write_bytes(b"\0\0")
+    source = ecg(7, seconds=40.0).save(tmp_path / "p7.npz")
+    text = "holds beats, and this specialist judges windows of 30 s; give a CSV table with the columns start"
+    refused(3, text, "adapt", "af", source, "--labels", tmp_path / "x.atr", "--out", tmp_path / "p")
 
 
 @pytest.mark.parametrize(

@@ -308,13 +308,15 @@ def _used(personal: PersonalCalibration, plan: Plan) -> CalibrationUsed:
             for label in made.labels
         }  # fmt: skip
     kind: Any = next(iter(sources)) if len(sources) == 1 else "mixed" if sources else "population"
+    kept = [label for label in made.labels if label not in made.leave_out]
     said = [
-        f"{', '.join(str(label) for label in made.labels if personal.source[label] == one)}: {PROMISES[one]}"
-        for one in PROMISES if one in personal.source.values()
+        f"{', '.join(str(label) for label in kept if personal.source[label] == one)}: {PROMISES[one]}"
+        for one in PROMISES if one in {personal.source[label] for label in kept}
     ]  # fmt: skip
     return CalibrationUsed(
         kind=kind, source=by_alpha, counts={str(label): n for label, n in personal.counts.items()},
-        promise="; ".join(said) + ".",
+        promise="; ".join([*said, *(f"{label}: left out of the sets, nothing is promised" for label in made.leave_out)])
+        + ".",
     )  # fmt: skip
 
 

@@ -121,6 +121,11 @@ def _labelled(judge: "Specialist", recording: "Recording", path: Path, minutes: 
     else:
         from auricle.watching import read_labels
 
+        if path.suffix.lower() == ".atr":
+            raise InputError(
+                f"{path} holds beats, and this specialist judges windows of {judge.windowing.window:g} s; give a CSV "
+                "table with the columns start (in s) and label, or a specialist of beats, such as 'beats'"
+            )
         table = read_labels(path, known)
         table.check_recordings([recording.id])
         everything = list(cut(recording, judge.windowing))

@@ -8,7 +8,7 @@ from auricle.cli.terminal import counting, plain, progress
 
 
 def demo(path: str | None = None, /, *, out: Path = Path("demo"), alpha: Alpha = 0.1, lead: Lead = None) -> int:
-    """Judge four simulated ECGs, or your own recordings, with the shipped specialist and write a report.
+    """Judge four simulated ECGs, or your own recordings, with the shipped specialist af and write a report.
 
     Parameters
     ----------

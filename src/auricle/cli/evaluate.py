@@ -38,10 +38,10 @@ def evaluate(
     learning
         Seconds at the start of each record that EC57 does not score.
     """
+    from auricle.cli.judge import judge_of
     from auricle.evaluation import evaluate as run
-    from auricle.specialist import Specialist
 
-    judge = Specialist.load(specialist)
+    judge = judge_of(specialist)
     if ec57:
         return _ec57(judge, data, part=part, learning=learning, json=json)
     with progress() as update:

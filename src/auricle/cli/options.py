@@ -18,7 +18,9 @@ Alpha = Annotated[
 ]
 Json = Annotated[bool, Parameter(negative="", help="Print JSON on stdout, and nothing else there.")]
 Flag = Annotated[bool, Parameter(negative="")]
-SpecialistPlace = Annotated[str, Parameter(help="A shipped specialist, such as af, or the folder of one.")]
+SpecialistPlace = Annotated[
+    str, Parameter(help="A shipped specialist, such as af; the folder of one; or a patient's, for the version in use.")
+]
 LabelledData = Annotated[
     Path,
     Parameter(

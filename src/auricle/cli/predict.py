@@ -61,13 +61,13 @@ def predict(
     report
         HTML file with all findings; opens without a network.
     """
+    from auricle.cli.judge import judge_of
     from auricle.signals import find_recordings
-    from auricle.specialist import Specialist
 
     check_target(figure, ".png", ".svg", ".pdf")
     check_target(report, ".html", ".htm")
     check_target(out)
-    judge = Specialist.load(specialist)
+    judge = judge_of(specialist)
     sources = find_recordings(paths, fs=fs, unit=unit)
     sink = _Sink(json=json, evidence=evidence, keep=bool(figure or report))
     settings = {"alpha": alpha, "lead": lead, "fs": fs, "unit": unit, "explain": explain, "evidence": evidence}

@@ -79,10 +79,10 @@ def watch(
     unit
         Unit of the samples, for files that don't say it or say it wrongly.
     """
-    from auricle.specialist import Specialist
+    from auricle.cli.judge import judge_of
     from auricle.watching import TrueLabels, Watch, read_labels
 
-    judge = Specialist.load(specialist)
+    judge = judge_of(specialist)
     if not hasattr(judge, "calibration_"):
         raise NotCalibratedError(f"{specialist} is not calibrated; `auricle calibrate` does that")
     classes = [str(label) for label in judge.calibration_.labels]
