@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auricle.ec57 import MATCH, NAMES, count, ec57, matched, report, statistics
+from auricle.ec57 import NAMES, count, ec57, report, statistics
 from auricle.errors import InputError
+from auricle.signals.beats import MATCH, matched
 from auricle.specialist import Specialist
 
 

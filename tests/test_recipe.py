@@ -101,7 +101,7 @@ def test_a_recipe_that_cannot_be_read_is_named(tmp_path):
     with pytest.raises(FormatError, match="can't be read: Is a directory"):
         Recipe.read(tmp_path)
     (tmp_path / "x.toml").write_text("a = " + 9999 * "[", encoding="utf-8")
-    with pytest.raises(FormatError, match="its brackets are nested too deeply; a recipe needs two levels"):
+    with pytest.raises(FormatError, match="its brackets are nested too deeply; three levels are enough"):
         Recipe.read(tmp_path / "x.toml")
     (tmp_path / "x.toml").write_bytes(b"\xff\xfe name")
     with pytest.raises(FormatError, match="is not TOML"):

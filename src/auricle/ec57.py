@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from auricle.errors import InputError
 from auricle.signals import Recording, cut
 from auricle.signals.beat_records import annotated_records, subject_of
-from auricle.signals.beats import Beat, annotated_beats, detect_beats, flutter, is_paced
+from auricle.signals.beats import Beat, annotated_beats, detect_beats, flutter, is_paced, matched
 from auricle.specialist import Specialist
 
 CLASSES = ("N", "S", "V", "F", "Q")
@@ -23,8 +23,6 @@ NOTHING = "O"
 NAMES = (*CLASSES, NOTHING)
 LEARNING = 300.0
 """Seconds at the start of each record that are not scored."""
-MATCH = 0.15
-"""Farthest that a detected beat may lie from an annotated one, in s."""
 
 Table = NDArray[np.int64]
 """(6, 6) beats by the annotators' class (row) and the specialist's (column), both in the order of `NAMES`."""
@@ -79,29 +77,6 @@ def statistics(table: Table) -> dict[str, dict[str, float | int | None]]:
 
 def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
-
-
-def matched(beats: Sequence[float], found: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pair beats with detections, each with one at the most: nearest pairs first, none farther than 150 ms.
-
-    Returns
-    -------
-    Indices of the paired beats and, beside them, of the detections.
-    """
-    times = np.asarray(beats, np.float64)
-    near = [
-        (abs(times[i] - found[j]), i, j)
-        for i in range(len(times))
-        for j in range(np.searchsorted(found, times[i] - MATCH), np.searchsorted(found, times[i] + MATCH, "right"))
-    ]
-    pairs: dict[int, int] = {}
-    taken: set[int] = set()
-    for _, i, j in sorted(near):
-        if i not in pairs and j not in taken:
-            pairs[i] = int(j)
-            taken.add(j)
-    order = sorted(pairs)
-    return np.array(order, np.int64), np.array([pairs[i] for i in order], np.int64)
 
 
 def judged(specialist: Specialist, recording: Recording, times: NDArray[np.float64]) -> list[str]:

@@ -1,11 +1,9 @@
 """A recipe: one TOML file from labelled recordings to a specialist, and how it is followed."""
 
-import tomllib
 import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import MISSING, fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -21,6 +19,7 @@ from auricle.signals import Preprocessing
 from auricle.signals.archives import PARTS, LabelledWindows, Part, Split, open_archive
 from auricle.specialist import Specialist
 from auricle.specialist.windows import KeptWindows, Use
+from auricle.toml import nearest, read_toml
 from auricle.training import Epoch, TrainingSettings
 
 
@@ -77,20 +76,7 @@ class Recipe(BaseModel):
             The file is missing or no TOML; a key is unknown, missing or of the wrong kind; or labels contradict.
         """
         path = Path(path)
-        try:
-            content = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise FormatError(
-                f"the recipe {path} can't be read: {error.strerror}; give a TOML file such as recipes/af.toml of "
-                "auricle's repository"
-            ) from error
-        except RecursionError as error:
-            raise FormatError(
-                f"the recipe {path} is not TOML that can be read: its brackets are nested too deeply; a recipe needs "
-                "two levels"
-            ) from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise FormatError(f"the recipe {path} is not TOML: {error}") from error
+        content = read_toml(path, "recipe", hint="give a TOML file such as recipes/af.toml of auricle's repository")
         try:
             recipe = cls.model_validate(content)
         except ValidationError as error:
@@ -101,7 +87,7 @@ class Recipe(BaseModel):
                 tables: dict[str, type[BaseModel]] = {"data": Data, "labels": Label}
                 table = tables.get(str(place[0]), cls) if len(place) > 1 else cls
                 raise FormatError(
-                    f"the recipe {path} has an unknown key {where}{_close(str(place[-1]), table.model_fields)}"
+                    f"the recipe {path} has an unknown key {where}{nearest(str(place[-1]), table.model_fields)}"
                 ) from error
             raise FormatError(f"the recipe {path}: {first_fault(error)}") from error
         recipe._check_labels(path)
@@ -118,7 +104,7 @@ class Recipe(BaseModel):
             raise FormatError(f"the recipe {path}: [[labels]] names {', '.join(twice)} more than once")
         for key, given in (("scored", self.scored), ("leave_out", self.leave_out)):
             if strange := [label for label in given if label not in known]:
-                raise FormatError(f"the recipe {path}: {key} names {strange[0]!r}{_close(strange[0], known)}")
+                raise FormatError(f"the recipe {path}: {key} names {strange[0]!r}{nearest(strange[0], known)}")
         if len(set(self.leave_out)) == len(known):
             raise FormatError(f"the recipe {path}: leave_out names every label; at least one must remain")
 
@@ -135,18 +121,13 @@ class Recipe(BaseModel):
         )
 
 
-def _close(given: str, known: Any) -> str:
-    near = get_close_matches(given, list(known), 1)
-    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}"
-
-
 def _settings(kind: Any, given: dict[str, Any], table: str) -> Any:
     """Make a settings dataclass of a table of the recipe, every value checked against the field's type."""
     types = get_type_hints(kind)
     values = {}
     for key, value in given.items():
         if key not in types:
-            raise FormatError(f"[{table}] has an unknown key {key!r}{_close(key, types)}")
+            raise FormatError(f"[{table}] has an unknown key {key!r}{nearest(key, types)}")
         try:
             values[key] = TypeAdapter(types[key]).validate_python(value)
         except ValidationError as error:

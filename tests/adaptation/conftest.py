@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from auricle import Specialist
-from auricle.adaptation.adapted import weights_sha256
 from auricle.adaptation.patient import Patient
+from auricle.adaptation.patient.adapted import weights_sha256
 from auricle.network import Architecture
 from auricle.training import TrainingSettings
 from auricle.zeroth import Pool, ZerothOrder

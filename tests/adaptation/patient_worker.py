@@ -14,7 +14,7 @@ import torch
 
 from auricle import Specialist
 from auricle.adaptation.patient import Patient
-from auricle.adaptation.storage import Disk
+from auricle.adaptation.patient.storage import Disk
 
 
 class Waiting(Disk):

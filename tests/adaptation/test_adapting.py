@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from auricle.adaptation import Patient, Plan, Source, adapt
-from auricle.adaptation.adapted import weights_sha256
 from auricle.adaptation.judging import STRETCHES, LabelledStretch, divide
 from auricle.adaptation.learning import Examples, Lesson, distances, learn, movable, rate, ready
+from auricle.adaptation.patient.adapted import weights_sha256
 from auricle.adaptation.personal import Scored, calibrate
 from auricle.conformal import smallest_n
 from auricle.errors import InputError, SpecialistError

@@ -24,9 +24,9 @@ from auricle.adaptation.checks import (
     check_steps,
     decide,
 )
-from auricle.adaptation.comparison import compare
-from auricle.adaptation.macro import confusion, f1_of, macro_f1, macro_f1_interval
-from auricle.adaptation.paired import paired_interval
+from auricle.adaptation.checks.comparison import compare
+from auricle.adaptation.checks.macro import confusion, f1_of, macro_f1, macro_f1_interval
+from auricle.adaptation.checks.paired import paired_interval
 from auricle.adaptation.plan import Plan
 from auricle.conformal import LabelConditional, PredictionSets
 from auricle.errors import InputError

@@ -25,7 +25,8 @@ from auricle.adaptation.checks import (
     check_steps,
     decide,
 )
-from auricle.adaptation.comparison import compare
+from auricle.adaptation.checks.comparison import compare
+from auricle.adaptation.checks.measured import Measured
 from auricle.adaptation.impact import (
     Base,
     CalibrationUsed,
@@ -37,9 +38,8 @@ from auricle.adaptation.impact import (
     StretchUsed,
     impact_schema,
 )
-from auricle.adaptation.impact_text import impact_text
-from auricle.adaptation.measured import Measured
-from auricle.adaptation.page import page
+from auricle.adaptation.impact.page import page
+from auricle.adaptation.impact.text import impact_text
 from auricle.adaptation.plan import Plan
 from auricle.cli import run
 from auricle.conformal import LabelConditional
@@ -338,7 +338,7 @@ def test_the_text_is_about_fifteen_lines(accepted, refused):
 
 def test_plan_checks_and_record_need_no_torch():
     code = (
-        "import sys, auricle.adaptation.impact, auricle.adaptation.page, auricle.adaptation.impact_text; "
+        "import sys, auricle.adaptation.impact, auricle.adaptation.impact.page, auricle.adaptation.impact.text; "
         "print(sorted({'torch', 'sklearn', 'matplotlib'} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -14,11 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auricle import Specialist
-from auricle.adaptation import canonical
-from auricle.adaptation.adapted import weights_sha256
-from auricle.adaptation.failures import PatientBusyError, PatientDamagedError, PatientError
-from auricle.adaptation.history import history
-from auricle.adaptation.patient import Patient
+from auricle.adaptation.patient import Patient, canonical
+from auricle.adaptation.patient.adapted import weights_sha256
+from auricle.adaptation.patient.failures import PatientBusyError, PatientDamagedError, PatientError
+from auricle.adaptation.patient.history import history
 from auricle.errors import InputError, NotCalibratedError, SpecialistError
 from auricle.zeroth import Ledger, LedgerError, Pool
 from auricle.zeroth.ledger import LedgerGroup, LedgerHeader, LedgerTensor

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from auricle.adaptation.failures import PatientError
 from auricle.adaptation.patient import Patient
-from auricle.adaptation.state import read_state
-from auricle.adaptation.storage import Disk
+from auricle.adaptation.patient.failures import PatientError
+from auricle.adaptation.patient.state import read_state
+from auricle.adaptation.patient.storage import Disk
 
 OPERATIONS = ("mkdir", "write", "append", "truncate", "fsync", "fsync_folder", "rename", "remove")
 TAKES_ROOM = ("mkdir", "write", "append")

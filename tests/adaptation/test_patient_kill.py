@@ -10,7 +10,7 @@ from pathlib import Path
 
 import auricle
 from auricle.adaptation.patient import Patient
-from auricle.adaptation.state import check_refused, read_state
+from auricle.adaptation.patient.state import check_refused, read_state
 
 KILLS = int(os.environ.get("AURICLE_KILLS", "30"))
 WORKER = Path(__file__).with_name("patient_worker.py")

@@ -24,11 +24,11 @@ from pathlib import Path
 
 import pytest
 
-from auricle.adaptation.failures import PatientError
 from auricle.adaptation.patient import Patient
-from auricle.adaptation.records import Mark
-from auricle.adaptation.state import check_refused, read_state
-from auricle.adaptation.storage import Disk
+from auricle.adaptation.patient.failures import PatientError
+from auricle.adaptation.patient.records import Mark
+from auricle.adaptation.patient.state import check_refused, read_state
+from auricle.adaptation.patient.storage import Disk
 
 Operation = tuple[str, str, object]
 Tree = frozenset[tuple[str, bytes | None]]

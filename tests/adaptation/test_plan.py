@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auricle.adaptation.plan import Assessment, Description, Plan, plan_schema
-from auricle.adaptation.protocol import Protocol
+from auricle.adaptation.plan.protocol import Protocol
 from auricle.errors import FormatError, InputError
 from auricle.zeroth import OneSided, Pool, TwoSided
 
-SHIPPED = files("auricle.adaptation") / "plan.toml"
+SHIPPED = files("auricle.adaptation.plan") / "plan.toml"
 
 
 def test_the_shipped_plan_holds_every_key_with_its_default():
@@ -145,7 +145,7 @@ def test_a_plan_that_cannot_be_read_is_named(tmp_path):
         Plan.read(tmp_path)
     path = tmp_path / "x.toml"
     path.write_text("a = " + 9999 * "[", encoding="utf-8")
-    with pytest.raises(FormatError, match="its brackets are nested too deeply; a plan needs three levels"):
+    with pytest.raises(FormatError, match="its brackets are nested too deeply; three levels are enough"):
         Plan.read(path)
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(FormatError, match=r"x\.toml is not TOML"):

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from scipy import stats
 from torch.nn import functional
 
+from auricle.bench.runs import Runs
 from auricle.bench.zeroth import convergence, shifted, text
 from auricle.bench.zeroth.minilm import encoder
 from auricle.bench.zeroth.problem import Problem
-from auricle.bench.zeroth.runs import Runs
 from auricle.bench.zeroth.statistics import compared, mean_with_interval
 from auricle.bench.zeroth.study import Contender, Study, follow, train
 from auricle.errors import InputError

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from auricle.bench import zeroth
-from auricle.bench.zeroth import ledgers, memory, models, passes, steps, timing
+from auricle.bench import timing, zeroth
+from auricle.bench.zeroth import ledgers, memory, models, passes, steps
 from auricle.bench.zeroth.arms import ARMS, stepper
 from auricle.errors import AuricleError, InputError, MissingExtraError
 

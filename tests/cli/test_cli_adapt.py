@@ -157,9 +157,9 @@ def patient(beats):
     starts = np.array([a.start - 1.0 for a in recording.annotations])
     early = starts + 1.0 < 300
     from auricle.adaptation.judging import LabelledStretch  # noqa: PLC0415
-    from auricle.bench.adaptation.patients import Patient  # noqa: PLC0415
+    from auricle.bench.adaptation.patients import Case  # noqa: PLC0415
 
-    return judge, Patient(
+    return judge, Case(
         name="p9", subject="p9", labelled=LabelledStretch.of(x[early], np.array(y)[early], starts[early], judge),
         rest=x[~early], truth=np.array(y)[~early], fs=50.0,
     )  # fmt: skip

@@ -11,8 +11,8 @@ import pytest
 
 import auricle
 from auricle import Specialist
-from auricle.adaptation.adapted import weights_sha256
 from auricle.adaptation.patient import Patient
+from auricle.adaptation.patient.adapted import weights_sha256
 from auricle.zeroth import Ledger, Pool
 from auricle.zeroth.ledger import LedgerGroup, LedgerHeader, LedgerTensor
 from auricle.zeroth.reconstruction import base_sha256

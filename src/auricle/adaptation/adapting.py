@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from auricle.adaptation.adapted import weights_sha256
-from auricle.adaptation.attempt import Attempt
 from auricle.adaptation.checks import check_labels
 from auricle.adaptation.impact import (
     Base,
@@ -29,9 +27,11 @@ from auricle.adaptation.impact import (
 from auricle.adaptation.judging import STRETCHES, Judgement, LabelledStretch, Parts, divide, judge, with_network
 from auricle.adaptation.learning import Examples, Learned, Lesson, learn, movable
 from auricle.adaptation.patient import Patient
+from auricle.adaptation.patient.adapted import weights_sha256
+from auricle.adaptation.patient.attempt import Attempt
+from auricle.adaptation.patient.version import LEDGER, Version
 from auricle.adaptation.personal import PROMISES, PersonalCalibration
 from auricle.adaptation.plan import Plan
-from auricle.adaptation.version import LEDGER, Version
 from auricle.conformal import smallest_n
 from auricle.errors import NotCalibratedError
 from auricle.signals import condition
@@ -174,7 +174,7 @@ def _attempt(
         )
         memory = _resident()
     else:
-        learned = Learned(network=before.network_, steps=0, forwards=0, seconds=0.0, distance=0.0, change=0.0)
+        learned = Learned.nothing(before.network_)
         resting = memory = None
     found = judge(before, learned, parts, plan)
     accepted = found.decision.accepted
@@ -221,10 +221,10 @@ def _attempt(
 def lesson(specialist: Specialist, parts: Parts, plan: Plan) -> Lesson:
     """Put together what an attempt is trained on: the adaptation stretch, and what ships to be rehearsed."""
     own = parts["adaptation"]
-    kept = getattr(specialist, "windows_", {}).get("rehearsal")
+    kept = specialist.windows_.get("rehearsal")
     return Lesson(
         personal=examples(specialist, own.samples, own.labels),
-        rehearsal=examples(specialist, kept.samples, kept.labels) if kept is not None and len(kept) else None,
+        rehearsal=examples(specialist, kept.samples, kept.labels) if kept else None,
         batch=plan.description.batch,
         seed=plan.description.seed,
     )
@@ -277,9 +277,9 @@ def _window_digest(parts: Parts) -> str:
 
 def _data(base: Specialist, parts: Parts, plan: Plan, source: Source) -> DataUsed:
     spans = plan.protocol.stretches(source.start, source.stop)
-    kept = getattr(base, "windows_", {}).get("reference")
+    kept = base.windows_.get("reference")
     reference = None
-    if kept is not None and len(kept):
+    if kept:
         texts = list(map(str, kept.labels.tolist()))
         reference = Reference(
             sha256=_digest(np.ascontiguousarray(kept.samples, "<f2").tobytes() + json.dumps(texts).encode()),

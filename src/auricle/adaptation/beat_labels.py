@@ -1,15 +1,14 @@
 """A person's labels for the beats of one recording, and whether they are of this recording at all."""
 
-import csv
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
-from auricle.ec57 import MATCH, matched
 from auricle.errors import FormatError, InputError
 from auricle.signals import Preprocessing, Recording
-from auricle.signals.beats import CLASSES, Beat, detect_beats
+from auricle.signals.beats import CLASSES, MATCH, Beat, detect_beats, matched
+from auricle.signals.label_table import named, read_rows
 from auricle.signals.readers.wfdb_annotations import read_atr
 from auricle.signals.visible import visible
 
@@ -53,37 +52,32 @@ def _annotations(path: Path, recording: Recording) -> list[Beat]:
 
 
 def _table(path: Path, recording: Recording) -> list[Beat]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"the labels {path} can't be read: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise FormatError(f"the labels {path} are no text in UTF-8; save them as CSV") from error
-    delimiter = next((sign for sign in ",;\t" if sign in text.partition("\n")[0]), ",")
-    try:
-        rows = list(csv.DictReader(text.splitlines(), delimiter=delimiter))
-    except csv.Error as error:
-        raise FormatError(f"the labels {path} are no CSV: {error}") from error
-    if not rows or not {"time", "label"} <= set(rows[0]):
+    rows = read_rows(path)
+    columns = tuple(rows[0][1]) if rows else ()
+    if not {"time", "label"} <= set(columns):
         raise FormatError(f"the labels {path} must begin with a line that names the columns time (in s) and label")
-    found = []
-    for number, row in enumerate(rows, 2):
-        where, label = f"{path.name}, line {number}", (row["label"] or "").strip()
-        try:
-            time = float(row["time"])
-        except (TypeError, ValueError):
-            raise FormatError(f"{where}: {visible(str(row['time']), 40)!r} is no time in s") from None
-        if label not in CLASSES:
-            raise InputError(
-                f"{where}: {visible(label, 40)!r} is no class of a beat; allowed are N, S, V, F and Q, and the symbols "
-                f"{' '.join(CLASSES)}"
-            )
-        if (named := row.get("recording")) is not None and named.strip() != recording.id:
-            raise InputError(
-                f"{where}: the label is for recording {visible(named)!r}, and {visible(recording.id)!r} was given"
-            )
-        found.append(Beat(time=time, symbol=label, label=CLASSES[label]))
-    return found
+    return [
+        _beat(f"{path.name}, line {number}", named(f"{path.name}, line {number}", columns, row), recording)
+        for number, row in rows[1:]
+    ]
+
+
+def _beat(where: str, cells: dict[str, str], recording: Recording) -> Beat:
+    label = cells["label"]
+    try:
+        time = float(cells["time"])
+    except ValueError:
+        raise FormatError(f"{where}: {visible(cells['time'], 40)!r} is no time in s") from None
+    if label not in CLASSES:
+        raise InputError(
+            f"{where}: {visible(label, 40)!r} is no class of a beat; allowed are N, S, V, F and Q, and the symbols "
+            f"{' '.join(CLASSES)}"
+        )
+    if (about := cells.get("recording")) is not None and about != recording.id:
+        raise InputError(
+            f"{where}: the label is for recording {visible(about)!r}, and {visible(recording.id)!r} was given"
+        )
+    return Beat(time=time, symbol=label, label=CLASSES[label])
 
 
 def check_fit(beats: tuple[Beat, ...], recording: Recording, preprocessing: Preprocessing, minutes: float) -> None:

@@ -24,13 +24,13 @@ from auricle.adaptation.checks import (
     check_steps,
     decide,
 )
-from auricle.adaptation.comparison import compare
+from auricle.adaptation.checks.comparison import compare
+from auricle.adaptation.checks.measured import Measured
 from auricle.adaptation.impact import Place
 from auricle.adaptation.learning import Learned
-from auricle.adaptation.measured import Measured
 from auricle.adaptation.personal import PersonalCalibration, Scored, calibrate
 from auricle.adaptation.plan import Plan
-from auricle.adaptation.protocol import StretchName
+from auricle.adaptation.plan.protocol import StretchName
 from auricle.errors import InputError
 from auricle.network import ConMIL
 from auricle.specialist import Specialist
@@ -182,10 +182,10 @@ def judge(specialist: Specialist, learned: Learned, parts: Parts, plan: Plan) ->
     counts = {name: parts[name].counts(specialist.classes_) for name in STRETCHES}
     checks = [check_labels(counts, plan), check_steps(learned.steps, plan)]
     checks += check_distance(learned.distance, learned.change, plan)
-    kept = getattr(specialist, "windows_", {}).get("reference")
+    kept = specialist.windows_.get("reference")
     notes: tuple[str, ...] = ()
     population = Scored(scores=np.zeros((0, len(classes))), labels=specialist.classes_[:0])
-    if kept is not None and len(kept):
+    if kept:
         new = later.scores(kept.samples)
         population = Scored(scores=new, labels=kept.labels)
         people = len(np.unique(kept.groups))

@@ -110,6 +110,11 @@ class Learned:
     change: float
     stopped: str = ""
 
+    @classmethod
+    def nothing(cls, network: ConMIL) -> "Learned":
+        """Give what comes of no step: the network as it is."""
+        return cls(network=network, steps=0, forwards=0, seconds=0.0, distance=0.0, change=0.0)
+
 
 def movable(network: ConMIL, parameters: str) -> dict[str, nn.Parameter]:
     """Name the weights that may move: "all", or the "small" part of norms, class tokens and head."""

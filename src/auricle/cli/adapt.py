@@ -1,22 +1,16 @@
 """`auricle adapt`: one attempt to adapt a specialist to a patient, under a change-control plan."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from auricle.cli.options import Json, Lead, SpecialistPlace, check_target
 from auricle.cli.terminal import counting, note, plain, print_json, progress
-from auricle.errors import InputError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from auricle.adaptation.patient import Patient
-    from auricle.signals import Recording
     from auricle.specialist import Specialist
-
-    Labelled = tuple[NDArray[Any], list[str], NDArray[Any], tuple[str, ...]]
 
 
 def adapt(
@@ -56,8 +50,9 @@ def adapt(
 
     from auricle.adaptation import adapt as run
     from auricle.adaptation.adapting import Source
-    from auricle.adaptation.impact_text import impact_text
-    from auricle.adaptation.page import page
+    from auricle.adaptation.impact.page import page
+    from auricle.adaptation.impact.text import impact_text
+    from auricle.adaptation.labelled import read_labelled
     from auricle.adaptation.plan import Plan
     from auricle.signals import Recording
     from auricle.specialist import Specialist
@@ -68,17 +63,17 @@ def adapt(
         judge.preprocessing = replace(judge.windowing, leads=((lead,),))
     chosen = Plan.default() if plan is None else Plan.read(plan)
     opened = Recording.read(recording)
-    samples, truth, starts, notes = _labelled(judge, opened, labels, chosen.protocol.minutes)
+    given = read_labelled(judge, opened, labels, chosen.protocol.minutes)
     patient = _patient(out, judge, specialist, subject or opened.subject)
     for notice in patient.notices:
         note(f"note: {notice}")
     source = Source(
         recording=opened.id, labels=labels.name, stop=min(opened.duration, 60 * chosen.protocol.minutes),
-        simulated=opened.simulated, notes=(*opened.notes, *notes),
+        simulated=opened.simulated, notes=(*opened.notes, *given.notes),
     )  # fmt: skip
     with progress() as update:
         made = run(
-            judge, samples, truth, chosen, starts=starts, source=source, patient=patient,
+            judge, given.samples, given.labels, chosen, starts=given.starts, source=source, patient=patient,
             on_step=counting(update, "learning"),
         )  # fmt: skip
     number = made.impact.attempt
@@ -98,48 +93,3 @@ def _patient(path: Path, judge: "Specialist", place: str, subject: str | None) -
     if path.is_dir() and any(path.iterdir()):
         return Patient.open(path)
     return Patient.create(path, judge, subject=subject, place=place)
-
-
-def _labelled(judge: "Specialist", recording: "Recording", path: Path, minutes: float) -> "Labelled":
-    """Cut the labelled windows of the first minutes."""
-    import numpy as np
-
-    from auricle.signals import cut
-
-    known = list(map(str, judge.classes_.tolist()))
-    if judge.windowing.anchor == "beat":
-        from auricle.adaptation.beat_labels import check_fit, read_beat_labels
-
-        beats = read_beat_labels(path, recording)
-        check_fit(beats, recording, judge.windowing, minutes)
-        times = np.array([beat.time for beat in beats])
-        wanted = [i for i, beat in enumerate(beats) if beat.time < 60 * minutes and beat.label in known]
-        found = [beats[i].label for i in wanted]
-        windows = list(cut(recording, judge.windowing, beats=times, only=set(wanted)))
-        passed = sum(beat.time < 60 * minutes for beat in beats) - len(wanted)
-        notes = (f"{passed} labels of classes that the specialist does not judge were passed over.",) if passed else ()
-    else:
-        from auricle.watching import read_labels
-
-        if path.suffix.lower() == ".atr":
-            raise InputError(
-                f"{path} holds beats, and this specialist judges windows of {judge.windowing.window:g} s; give a CSV "
-                "table with the columns start (in s) and label, or a specialist of beats, such as 'beats'"
-            )
-        table = read_labels(path, known)
-        table.check_recordings([recording.id])
-        everything = list(cut(recording, judge.windowing))
-        table.check_windows(recording.id, [window.start for window in everything], recording.duration)
-        pairs = [(window, table.of(recording.id, i, window.start)) for i, window in enumerate(everything)]
-        windows = [window for window, label in pairs if label is not None and window.start < 60 * minutes]
-        found = [label for window, label in pairs if label is not None and window.start < 60 * minutes]
-        notes = ()
-    if not windows:
-        raise InputError(
-            f"the labels {path} hold none for a window in the first {minutes:g} minutes of recording {recording.id}; "
-            f"at least one is needed, of {', '.join(known)}"
-        )
-    lengths = {window.samples.shape[-1] for window in windows}
-    if len(lengths) > 1:
-        raise InputError(f"windows of unequal length were cut from recording {recording.id}; give a longer recording")
-    return np.stack([w.samples for w in windows]), found, np.array([w.start for w in windows]), notes

@@ -17,9 +17,9 @@ def history(patient: Path, /, *, json: Json = False) -> int:
     json
         Print a line of JSON for each attempt on stdout, and nothing else there.
     """
-    from auricle.adaptation.canonical import to_bytes
-    from auricle.adaptation.history import history as rows_of
     from auricle.adaptation.patient import Patient
+    from auricle.adaptation.patient.canonical import to_bytes
+    from auricle.adaptation.patient.history import history as rows_of
 
     opened = Patient.open(patient)
     for notice in opened.notices:

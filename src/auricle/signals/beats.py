@@ -32,6 +32,8 @@ FLUTTER_STARTS, FLUTTER_STOPS = "[", "]"
 
 WIDTH = 0.03
 """Standard deviation of a beat's mark, in s."""
+MATCH = 0.15
+"""Farthest that a detected beat may lie from an annotated one, in s, as EC57 has it."""
 _CHUNK, _OVERLAP = 600.0, 10.0
 """A detector hears this many seconds at a time, and so many of the neighbours'."""
 _REFRACTORY = 0.2
@@ -121,6 +123,29 @@ def detect_beats(recording: "Recording") -> NDArray[np.float64]:
         start = stop
     times = np.array(found, np.float64)
     return times[np.diff(times, prepend=-1.0) >= _REFRACTORY]
+
+
+def matched(beats: Sequence[float], found: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pair beats with detections, each with one at the most: nearest pairs first, none farther than 150 ms.
+
+    Returns
+    -------
+    Indices of the paired beats and, beside them, of the detections.
+    """
+    times = np.asarray(beats, np.float64)
+    near = [
+        (abs(times[i] - found[j]), i, j)
+        for i in range(len(times))
+        for j in range(np.searchsorted(found, times[i] - MATCH), np.searchsorted(found, times[i] + MATCH, "right"))
+    ]
+    pairs: dict[int, int] = {}
+    taken: set[int] = set()
+    for _, i, j in sorted(near):
+        if i not in pairs and j not in taken:
+            pairs[i] = int(j)
+            taken.add(j)
+    order = sorted(pairs)
+    return np.array(order, np.int64), np.array([pairs[i] for i in order], np.int64)
 
 
 def marks(times: NDArray[np.float64], own: float, start: float, count: int, fs: float) -> Floats:

@@ -23,7 +23,7 @@ from auricle.specialist.arrays import classes_of, columns_of, conditioned, diges
 from auricle.specialist.engine import BATCH, Backend, Engine, piece_of
 from auricle.specialist.keeping import described, manifest_of, name_of, network_of, untrained
 from auricle.specialist.verdict import origin, place, shown, verdict
-from auricle.specialist.windows import packed, unpacked
+from auricle.specialist.windows import KeptWindows, Use, packed, unpacked
 from auricle.training import Epoch, Floats, Trainer, TrainingSettings, Windows
 
 ARRAYS = Preprocessing(fs=100.0, highpass=None, scaling="none")
@@ -67,8 +67,7 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     manifest_
         Name, definitions, provenance and log, as `specialist.json` holds them.
     windows_
-        Labelled windows that ship with the specialist, by what they are for, where there are some: see
-        `auricle.specialist.windows`.
+        Labelled windows that ship with the specialist, by what they are for: see `auricle.specialist.windows`.
     hash_
         SHA-256 of the saved folder; empty until saved or loaded.
 
@@ -148,8 +147,9 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if groups is not None:
             self.parts_["train"] = digests(groups, len(targets))
         self.hash_ = ""
-        for stale in ("calibration_", "manifest_", "windows_", "_card", "_graph"):
+        for stale in ("calibration_", "manifest_", "_card", "_graph"):
             self.__dict__.pop(stale, None)
+        self.windows_: dict[Use, KeptWindows] = {}
         # Ready at once, because a scikit-learn estimator must not change while it predicts.
         self._engine = Engine.start(self.network_, self.backend)
         return self
@@ -322,10 +322,9 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if graph:
             self._graph: bytes | None = to_onnx(self.network_)
         kept = self.__dict__.get("_graph")
-        own = self.__dict__.get("windows_")
         self.hash_ = folder.write(
             Path(path), manifest, self.network_.state_dict(), self._card, graph=kept,
-            windows=None if own is None else packed(own, self.classes_.tolist()),
+            windows=packed(self.windows_, self.classes_.tolist()) if self.windows_ else None,
         )  # fmt: skip
         self.manifest_ = manifest
         return self
@@ -356,8 +355,7 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             made.calibration_ = calibration
         made.log_, made.parts_, made.manifest_, made.hash_ = log, dict(manifest.parts), manifest, hash_
         made._card, made._graph = card, graph
-        if windows is not None:
-            made.windows_ = unpacked(windows, settings["labels"], name)
+        made.windows_ = {} if windows is None else unpacked(windows, settings["labels"], name)
         return made
 
     @property

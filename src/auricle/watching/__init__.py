@@ -10,8 +10,8 @@
 (3, None)
 """
 
+from auricle.signals.true_labels import TrueLabel, TrueLabels, read_labels
 from auricle.watching.events import AlarmEvent, LabelEvent, SummaryEvent, WatchEvent, WindowEvent, json_schema
-from auricle.watching.labels import TrueLabel, TrueLabels, read_labels
 from auricle.watching.stream import of_one_specialist, read_stream
 from auricle.watching.watch import Watch, nonconformity
 

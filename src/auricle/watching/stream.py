@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from auricle.errors import FormatError, InputError
 from auricle.finding import Finding
+from auricle.signals.true_labels import TrueLabel
 from auricle.signals.visible import visible
-from auricle.watching.labels import TrueLabel
 
 
 class _LabelLine(BaseModel):

@@ -15,11 +15,11 @@ import torch
 from auricle.adaptation.plan import Plan
 from auricle.bench.adaptation.arms import ARMS, BASE, RATES, Arm
 from auricle.bench.adaptation.cost import measured
-from auricle.bench.adaptation.patients import Patient, read, willing
+from auricle.bench.adaptation.patients import Case, read, willing
 from auricle.bench.adaptation.show import figure, markdown, table
 from auricle.bench.adaptation.summary import summed
 from auricle.bench.adaptation.trial import trial
-from auricle.bench.zeroth.runs import Runs
+from auricle.bench.runs import Runs
 from auricle.errors import InputError
 from auricle.specialist import Specialist
 
@@ -96,7 +96,7 @@ def run(
         why = "; ".join(f"{name}: {reason}" for name, reason in list(left.items())[:4])
         raise InputError(f"{folder} holds no patient for this comparison ({why or 'no annotated WFDB record'})")
     first = read(judge, next(header for header in headers if header.stem == records[0]), plan.protocol.minutes)
-    assert isinstance(first, Patient)
+    assert isinstance(first, Case)
     costs = measured(judge, first, [arm for arm in chosen if arm.name in arms], plan)
     return {
         "patients": len(records),
@@ -134,7 +134,7 @@ def _patient(
 
 
 def _trial(
-    judge: Specialist, patient: Patient, arm: Arm, plan: Plan, seed: int, runs: Runs | None
+    judge: Specialist, patient: Case, arm: Arm, plan: Plan, seed: int, runs: Runs | None
 ) -> dict[str, Any]:  # fmt: skip
     settings: Mapping[str, Any] = {
         "record": patient.name, "arm": arm.name, "lr": arm.lr, "seed": seed, "specialist": judge.hash_,

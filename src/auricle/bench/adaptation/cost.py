@@ -9,9 +9,9 @@ import torch
 from auricle.adaptation.learning import Lesson
 from auricle.adaptation.plan import Plan
 from auricle.bench.adaptation.arms import BASE, Arm
-from auricle.bench.adaptation.patients import Patient
-from auricle.bench.zeroth.memory import forked, peak
-from auricle.bench.zeroth.timing import paired, quartiles
+from auricle.bench.adaptation.patients import Case
+from auricle.bench.forking import forked, peak
+from auricle.bench.timing import paired, quartiles
 from auricle.network import ConMIL
 from auricle.specialist import Specialist
 
@@ -20,7 +20,7 @@ STEPS = 4
 """Of a timed run; a run makes a copy of the network first, which counts as well."""
 
 
-def measured(specialist: Specialist, patient: Patient, arms: Sequence[Arm], plan: Plan) -> dict[str, dict[str, float]]:
+def measured(specialist: Specialist, patient: Case, arms: Sequence[Arm], plan: Plan) -> dict[str, dict[str, float]]:
     """Measure all arms on one patient's windows with one thread.
 
     Returns

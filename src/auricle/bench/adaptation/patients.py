@@ -1,7 +1,6 @@
 """Patients for the comparison: the first minutes of a record are labelled and used, the rest is scored."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +17,11 @@ from auricle.signals.beats import annotated_beats, flutter, is_paced
 from auricle.specialist import Specialist
 from auricle.training import Floats
 
-__all__ = ["Patient", "read", "willing"]
+__all__ = ["Case", "read", "willing"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Patient:
+class Case:
     """One record of one person.
 
     Attributes
@@ -46,11 +45,6 @@ class Patient:
     truth: NDArray[np.str_]
     fs: float
 
-    @cached_property
-    def present(self) -> set[str]:
-        """Classes in the rest."""
-        return set(self.truth.tolist())
-
     def parts(self, plan: Plan) -> Parts:
         """Stretches of the labelled minutes."""
         return divide(self.labelled, plan, self.fs, start=0.0, stop=60 * plan.protocol.minutes)
@@ -60,7 +54,7 @@ class Patient:
         return lesson(specialist, self.parts(plan), plan)
 
 
-def read(specialist: Specialist, header: Path, minutes: float) -> Patient | str:
+def read(specialist: Specialist, header: Path, minutes: float) -> Case | str:
     """Read one record, or say why it can't take part."""
     recording = Recording.read(header)
     try:
@@ -79,7 +73,7 @@ def read(specialist: Specialist, header: Path, minutes: float) -> Patient | str:
     late = [i for i in kept if beats[i].time >= 60 * minutes]
     if not early or not late:
         return f"it holds no beats on both sides of {minutes:g} minutes"
-    return Patient(
+    return Case(
         name=recording.id,
         subject=subject_of(recording),
         labelled=LabelledStretch.of(

@@ -13,7 +13,7 @@ from auricle.adaptation.judging import Judgement, judge, with_network
 from auricle.adaptation.learning import Learned
 from auricle.adaptation.plan import Plan
 from auricle.bench.adaptation.arms import BASE, Arm
-from auricle.bench.adaptation.patients import Patient
+from auricle.bench.adaptation.patients import Case
 from auricle.conformal import LabelConditional
 from auricle.conformal.online import AdaptiveConformal
 from auricle.ec57 import count
@@ -23,7 +23,7 @@ ALPHA = 0.1
 """Level at which coverage is reported."""
 
 
-def trial(specialist: Specialist, patient: Patient, arm: Arm, plan: Plan, seed: int) -> dict[str, Any]:
+def trial(specialist: Specialist, patient: Case, arm: Arm, plan: Plan, seed: int) -> dict[str, Any]:
     """Run one arm on one patient.
 
     Returns
@@ -37,7 +37,7 @@ def trial(specialist: Specialist, patient: Patient, arm: Arm, plan: Plan, seed: 
     with tempfile.TemporaryDirectory() as folder:
         ledger = Path(folder) / "ledger"
         if arm.name == BASE:
-            learned = Learned(network=specialist.network_, steps=0, forwards=0, seconds=0.0, distance=0.0, change=0.0)
+            learned = Learned.nothing(specialist.network_)
         else:
             described = arm.described(plan.description, seed)
             task = lesson(specialist, parts, plan.model_copy(update={"description": described}))
@@ -50,7 +50,7 @@ def trial(specialist: Specialist, patient: Patient, arm: Arm, plan: Plan, seed: 
     refused = not found.decision.accepted
     if refused and arm.name != BASE:
         # What is refused leaves the patient with the network of before, and with a calibration of its own.
-        base = Learned(network=specialist.network_, steps=0, forwards=0, seconds=0.0, distance=0.0, change=0.0)
+        base = Learned.nothing(specialist.network_)
         kept = judge(specialist, base, parts, plan).personal
         after = scored(specialist, kept.calibration, patient, "personal", dict(kept.source))
     else:
@@ -69,7 +69,7 @@ def _own(found: Judgement) -> dict[str, int]:
 
 
 def scored(
-    specialist: Specialist, calibration: LabelConditional, patient: Patient, kind: str,
+    specialist: Specialist, calibration: LabelConditional, patient: Case, kind: str,
     source: Mapping[Any, str] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Score the rest of a patient's record.

@@ -11,12 +11,12 @@ from typing import Any
 
 import torch
 
+from auricle.bench.timing import threads as using_threads
 from auricle.bench.zeroth import convergence as converging
 from auricle.bench.zeroth import ledgers, memory, passes, steps
 from auricle.bench.zeroth.arms import ARMS, MEZO, MUST
 from auricle.bench.zeroth.models import MODELS, available, build
 from auricle.bench.zeroth.show import figure, markdown, table
-from auricle.bench.zeroth.timing import threads as using_threads
 from auricle.errors import InputError
 from auricle.zeroth import Pool
 

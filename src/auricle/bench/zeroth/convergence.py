@@ -27,6 +27,7 @@ TEXT = (
     Contender(name="signs", perturbation=Signs()),
     Contender(name="pool"),
     Contender(name="lfsr", perturbation=LfsrBank()),
+    *(Contender(name=f"pool_{size}", perturbation=Pool(size=size)) for size in (131071, 524287)),
 )
 PRIMES = (31, 127, 509, 2039, 4093, 16381, 32749, 65521)
 POWERS = (32, 128, 512, 2048, 4096, 8192, 65536)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from auricle.bench.zeroth.timing import seconds
+from auricle.bench.timing import seconds
 from auricle.zeroth import Pool, ZerothOrder
 from auricle.zeroth.ledger import Ledger, LedgerGroup, LedgerHeader, LedgerTensor
 from auricle.zeroth.reconstruction import base_sha256, replay

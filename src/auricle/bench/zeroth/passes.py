@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from auricle.bench.mezo import gaussian
+from auricle.bench.timing import Work, paired, quartiles
 from auricle.bench.zeroth.arms import MEZO, PERTURBATIONS
-from auricle.bench.zeroth.timing import Work, paired, quartiles
 from auricle.zeroth.streams import adder
 
 WEIGHTS = 22_565_376

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from auricle.bench.timing import Work, paired, quartiles
 from auricle.bench.zeroth.arms import MUST, stepper
 from auricle.bench.zeroth.models import Timed
-from auricle.bench.zeroth.timing import Work, paired, quartiles
 
 
 def time_steps(

@@ -9,9 +9,9 @@ from typing import Any
 from torch import Tensor
 
 from auricle.bench.mezo import MeZO
+from auricle.bench.runs import Runs
 from auricle.bench.zeroth.arms import Stepper
 from auricle.bench.zeroth.problem import Problem
-from auricle.bench.zeroth.runs import Runs
 from auricle.zeroth import Estimator, GridOverflowError, Perturbation, Pool, TwoSided, ZerothOrder
 from auricle.zeroth.modulus import Modulus
 

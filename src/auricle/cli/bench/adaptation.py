@@ -12,7 +12,7 @@ from auricle.cli.terminal import progress
 
 def adaptation(
     *,
-    data: Annotated[Path, Parameter(env_var="AURICLE_BEATS")] = Path("../shared/data/mitdb"),
+    data: Path | None = None,
     arms: Annotated[tuple[str, ...], Parameter(consume_multiple=True)] = (),
     seeds: Annotated[int, at_least(1)] = 1,
     specialist: SpecialistPlace = "beats",
@@ -29,7 +29,8 @@ def adaptation(
     Parameters
     ----------
     data
-        Folder with WFDB records and their beat annotations.
+        Folder with WFDB records and their beat annotations; if not given, `mitdb` in the folder that the environment
+        variable AURICLE_DATA names, or in ../shared/data.
     arms
         base, pool, lfsr, signs, mezo, adamw (all weights), pool-small, adamw-small (norms, class tokens and head), or
         all; base and pool if none is named. Several are separated by spaces or commas.
@@ -46,13 +47,15 @@ def adaptation(
     """
     from auricle.adaptation.plan import Plan
     from auricle.bench import adaptation as benchmark
+    from auricle.doctor import data_folder
 
     chosen = [name for given in arms for name in given.split(",") if name]
     if "all" in chosen:
         chosen = list(benchmark.ARMS)
+    folder = data or (data_folder() or Path("../shared/data")) / "mitdb"
     with progress() as update:
         result = benchmark.run(
-            data, specialist=specialist, arms=chosen or benchmark.DEFAULT, seeds=seeds, workers=workers,
+            folder, specialist=specialist, arms=chosen or benchmark.DEFAULT, seeds=seeds, workers=workers,
             plan=None if plan is None else Plan.read(plan), results=results, progress=update,
         )  # fmt: skip
     present(result, "adaptation", out=out, json=json, draw=benchmark.figure, show=benchmark.table)

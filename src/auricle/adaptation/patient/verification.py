@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from auricle.adaptation.adapted import check_base, specialist_of
-from auricle.adaptation.failures import PatientDamagedError
-from auricle.adaptation.records import Base
-from auricle.adaptation.state import check_refused, read_state
-from auricle.adaptation.version import Version, begins_with
+from auricle.adaptation.patient.adapted import check_base, specialist_of
+from auricle.adaptation.patient.failures import PatientDamagedError
+from auricle.adaptation.patient.records import Base
+from auricle.adaptation.patient.state import check_refused, read_state
+from auricle.adaptation.patient.version import Version, begins_with
 from auricle.specialist import Specialist
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from auricle.adaptation.failures import PatientDamagedError, PatientError
-from auricle.adaptation.records import Base
-from auricle.adaptation.version import Version
+from auricle.adaptation.patient.failures import PatientDamagedError, PatientError
+from auricle.adaptation.patient.records import Base
+from auricle.adaptation.patient.version import Version
 from auricle.conformal import LabelConditional
 from auricle.errors import InputError, NotCalibratedError, SpecialistError
 from auricle.folder import Manifest

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import Field
 
-from auricle.adaptation.comparison import Comparison, Ints
-from auricle.adaptation.macro import f1_of, macro_f1
-from auricle.adaptation.paired import Bools
-from auricle.adaptation.table import Table
+from auricle.adaptation.checks.comparison import Comparison, Ints
+from auricle.adaptation.checks.macro import f1_of, macro_f1
+from auricle.adaptation.checks.paired import Bools
+from auricle.adaptation.plan.table import Table
 from auricle.conformal import PredictionSets
 
 
@@ -19,7 +19,7 @@ class Measured(Table):
 
     Examples
     --------
-    >>> from auricle.adaptation.comparison import compare
+    >>> from auricle.adaptation.checks.comparison import compare
     >>> pair = compare(("N", "V"), ["N", "V"], [[2, 0], [1, 0]], [[2, 0], [0, 1]])
     >>> Measured.before(pair).right, Measured.after(pair).right
     (0.5, 1.0)

@@ -6,7 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from auricle.adaptation.failures import PatientDamagedError, PatientError
+from auricle.adaptation.patient.failures import PatientDamagedError, PatientError
 
 
 def to_bytes(value: Mapping[str, Any], *, what: str = "the value") -> bytes:

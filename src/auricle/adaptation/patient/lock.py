@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from auricle.adaptation.failures import PatientBusyError, PatientError, writing
+from auricle.adaptation.patient.failures import PatientBusyError, PatientError, writing
 
 if sys.platform != "win32":
     import fcntl

@@ -1,11 +1,11 @@
 """True labels of windows, from a table."""
 
-import csv
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from auricle.errors import FormatError, InputError
+from auricle.signals.label_table import named, read_rows
 from auricle.signals.visible import visible
 
 COLUMNS = ("recording", "index", "start", "label")
@@ -170,22 +170,7 @@ def read_labels(path: Path, allowed: Collection[str]) -> TrueLabels:
     InputError
         It can't be read, a label is unknown, or a window has two.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"the labels {path} can't be read: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise FormatError(f"the labels {path} are no text in UTF-8; save them as CSV") from error
-    first = text.lstrip().partition("\n")[0]
-    delimiter = next((sign for sign in ",;\t" if sign in first), ",")
-    try:
-        rows = [
-            (number, [cell.strip() for cell in row])
-            for number, row in enumerate(csv.reader(text.splitlines(), delimiter=delimiter), 1)
-            if any(cell.strip() for cell in row)
-        ]
-    except csv.Error as error:
-        raise FormatError(f"the labels {path} are no CSV: {error}") from error
+    rows = read_rows(path)
     if not rows:
         raise FormatError(f"the labels {path} are empty; allowed are the columns {_SHAPES}")
     columns = tuple(cell.lower() for cell in rows[0][1])
@@ -210,10 +195,8 @@ def read_labels(path: Path, allowed: Collection[str]) -> TrueLabels:
     return TrueLabels(found)
 
 
-def _label(where: str, columns: Sequence[str], row: Sequence[str], allowed: Collection[str]) -> TrueLabel:
-    if len(row) != len(columns):
-        raise FormatError(f"{where}: {len(columns)} cells are needed ({', '.join(columns)}), and there are {len(row)}")
-    cells = dict(zip(columns, row, strict=True))
+def _label(where: str, columns: tuple[str, ...], row: list[str], allowed: Collection[str]) -> TrueLabel:
+    cells = named(where, columns, row)
     if cells["label"] not in allowed:
         raise InputError(f"{where}: {visible(cells['label'])!r} is no label; allowed are {', '.join(allowed)}")
     index, start = None, None

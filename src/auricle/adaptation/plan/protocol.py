@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from auricle.adaptation.table import Count, Positive, Share, Table
+from auricle.adaptation.plan.table import Count, Positive, Share, Table
 from auricle.conformal import smallest_n
 
 StretchName = Literal["adaptation", "calibration", "test"]

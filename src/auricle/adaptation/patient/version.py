@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from auricle.adaptation import canonical
-from auricle.adaptation.canonical import digest
-from auricle.adaptation.failures import PatientDamagedError
-from auricle.adaptation.records import VersionRecord
-from auricle.adaptation.storage import is_folder, read_file
+from auricle.adaptation.patient import canonical
+from auricle.adaptation.patient.canonical import digest
+from auricle.adaptation.patient.failures import PatientDamagedError
+from auricle.adaptation.patient.records import VersionRecord
+from auricle.adaptation.patient.storage import is_folder, read_file
 from auricle.zeroth.ledger import Ledger
 from auricle.zeroth.sealed_file import SealedFile
 

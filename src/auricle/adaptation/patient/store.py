@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from auricle.adaptation.failures import PatientDamagedError, PatientError, writing
-from auricle.adaptation.journal import Event, Kind
-from auricle.adaptation.lock import locked
-from auricle.adaptation.records import Mark, PatientRecord, Plot
-from auricle.adaptation.state import (
+from auricle.adaptation.patient.failures import PatientDamagedError, PatientError, writing
+from auricle.adaptation.patient.journal import Event, Kind
+from auricle.adaptation.patient.lock import locked
+from auricle.adaptation.patient.records import Mark, PatientRecord, Plot
+from auricle.adaptation.patient.state import (
     ACTIVE,
     ATTEMPT,
     JOURNAL,
@@ -29,8 +29,8 @@ from auricle.adaptation.state import (
     read_state,
     read_versions,
 )
-from auricle.adaptation.storage import STAGING, Storage, is_folder, publish, remove_tree
-from auricle.adaptation.version import IMPACT, folder_name
+from auricle.adaptation.patient.storage import STAGING, Storage, is_folder, publish, remove_tree
+from auricle.adaptation.patient.version import IMPACT, folder_name
 
 
 class Store:

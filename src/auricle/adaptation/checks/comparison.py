@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from auricle.adaptation.macro import Counts, confusion
+from auricle.adaptation.checks.macro import Counts, confusion
 from auricle.errors import InputError
 
 Ints = NDArray[np.intp]

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
-from auricle.adaptation.impact import Impact
-from auricle.adaptation.measured import Measured
-from auricle.adaptation.wording import MARKS, PLACES, changed, cost, promise
+from auricle.adaptation.checks.measured import Measured
+from auricle.adaptation.impact.impact import Impact
+from auricle.adaptation.impact.wording import MARKS, PLACES, changed, cost, promise
 from auricle.signals.visible import visible
 
 MOST_REASONS = 5

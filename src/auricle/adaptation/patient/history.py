@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from auricle.adaptation import canonical
-from auricle.adaptation.failures import PatientDamagedError
-from auricle.adaptation.journal import Event
-from auricle.adaptation.patient import Patient
-from auricle.adaptation.state import check_refused
-from auricle.adaptation.version import Version
+from auricle.adaptation.patient import canonical
+from auricle.adaptation.patient.failures import PatientDamagedError
+from auricle.adaptation.patient.journal import Event
+from auricle.adaptation.patient.patient import Patient
+from auricle.adaptation.patient.state import check_refused
+from auricle.adaptation.patient.version import Version
 
 State = Literal["active", "retired", "waiting", "refused", "damaged"]
 

@@ -7,19 +7,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from auricle.adaptation.attempt import Attempt
-from auricle.adaptation.canonical import digest
-from auricle.adaptation.failures import PatientBusyError, PatientError, writing
-from auricle.adaptation.journal import Event, Kind, clock_went_back
-from auricle.adaptation.lock import locked
-from auricle.adaptation.records import Base, PatientRecord
-from auricle.adaptation.state import PATIENT
-from auricle.adaptation.storage import Disk, Storage, is_folder, names_in
-from auricle.adaptation.store import Store
-from auricle.adaptation.version import Version, contents_of
+from auricle.adaptation.patient.attempt import Attempt
+from auricle.adaptation.patient.canonical import digest
+from auricle.adaptation.patient.failures import PatientBusyError, PatientError, writing
+from auricle.adaptation.patient.journal import Event, Kind, clock_went_back
+from auricle.adaptation.patient.lock import locked
+from auricle.adaptation.patient.records import Base, PatientRecord
+from auricle.adaptation.patient.state import PATIENT
+from auricle.adaptation.patient.storage import Disk, Storage, is_folder, names_in
+from auricle.adaptation.patient.store import Store
+from auricle.adaptation.patient.version import Version, contents_of
 
 if TYPE_CHECKING:
-    from auricle.adaptation.verification import Verification
+    from auricle.adaptation.patient.verification import Verification
     from auricle.specialist import Specialist
 
 __all__ = ["Event", "Patient", "Version"]
@@ -95,7 +95,7 @@ class Patient:
         NotCalibratedError
             The specialist is not calibrated.
         """
-        from auricle.adaptation.adapted import base_of
+        from auricle.adaptation.patient.adapted import base_of
 
         path = Path(path).absolute()
         _check_free(path)
@@ -219,7 +219,7 @@ class Patient:
         SpecialistError
             It is another; the text says which is needed.
         """
-        from auricle.adaptation.adapted import check_base
+        from auricle.adaptation.patient.adapted import check_base
 
         check_base(specialist, self.base, self.path)
         self._base = specialist
@@ -232,7 +232,7 @@ class Patient:
         SpecialistError
             It isn't there, or it is another one by now.
         """
-        from auricle.adaptation.adapted import load_base
+        from auricle.adaptation.patient.adapted import load_base
 
         if self._base is None:
             self._base = load_base(self.base, self.path)
@@ -317,7 +317,7 @@ class Patient:
         PatientDamagedError
             Files of the version were changed, or its ledger leads to other weights than those that were accepted.
         """
-        from auricle.adaptation.adapted import specialist_of
+        from auricle.adaptation.patient.adapted import specialist_of
 
         self.check_base(base)
         return specialist_of(base, self.active if version is None else version)
@@ -330,7 +330,7 @@ class Patient:
         SpecialistError, PatientDamagedError
             The first thing that is wrong.
         """
-        from auricle.adaptation.verification import verify
+        from auricle.adaptation.patient.verification import verify
 
         return verify(self.path, self.base, base)
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from auricle.adaptation.impact import Impact, Place
+from auricle.adaptation.impact.impact import Impact, Place
 
 MARKS: Final = {
     False: ("failed", "\N{MULTIPLICATION SIGN} failed"),

@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
@@ -19,10 +17,11 @@ from pydantic import (
     model_validator,
 )
 
-from auricle.adaptation.protocol import Protocol
-from auricle.adaptation.table import Count, Margin, Positive, Share, Table, Text, published
+from auricle.adaptation.plan.protocol import Protocol
+from auricle.adaptation.plan.table import Count, Margin, Positive, Share, Table, Text, published
 from auricle.errors import FormatError, InputError
 from auricle.folder import first_fault
+from auricle.toml import nearest, read_toml
 from auricle.zeroth import Perturbation, Pool, perturbation_from
 
 FORMAT: Final = "auricle.plan/1"
@@ -217,20 +216,7 @@ class Plan(Table):
             The file is missing or no TOML; a key is unknown or of the wrong kind; or the plan contradicts itself.
         """
         path = Path(path)
-        try:
-            content = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise FormatError(
-                f"the plan {path} can't be read: {error.strerror}; give a TOML file, or none for the plan that comes "
-                "with auricle"
-            ) from error
-        except RecursionError as error:
-            raise FormatError(
-                f"the plan {path} is not TOML that can be read: its brackets are nested too deeply; a plan needs three "
-                "levels"
-            ) from error
-        except ValueError as error:  # of TOML, of UTF-8, or of a number with thousands of digits
-            raise FormatError(f"the plan {path} is not TOML: {error}") from error
+        content = read_toml(path, "plan", hint="give a TOML file, or none for the plan that comes with auricle")
         try:
             return cls.model_validate(content)
         except ValidationError as error:
@@ -239,7 +225,7 @@ class Plan(Table):
     @classmethod
     def default(cls) -> Self:
         """Give the plan that comes with auricle, for a classifier of beats."""
-        return cls.read(Path(str(resources.files("auricle.adaptation") / "plan.toml")))
+        return cls.read(Path(str(resources.files("auricle.adaptation.plan") / "plan.toml")))
 
     @property
     def sha256(self) -> str:
@@ -261,7 +247,7 @@ class Plan(Table):
         ):
             if strange := [name for name in names if name not in labels]:
                 raise InputError(
-                    f"the plan's assessment.{key} names the class {strange[0]!r}{_close(strange[0], labels)}"
+                    f"the plan's assessment.{key} names the class {strange[0]!r}{nearest(strange[0], labels)}"
                 )
         if self.protocol.taught_classes > len(labels):
             raise InputError(
@@ -284,10 +270,5 @@ def _fault(error: ValidationError) -> str:
             "description": Description, "protocol": Protocol, "assessment": Assessment
         }  # fmt: skip
         table = tables.get(place[0], Plan) if len(place) > 1 else Plan
-        return f"unknown key {'.'.join(place)}{_close(place[-1], list(table.model_fields))}"
+        return f"unknown key {'.'.join(place)}{nearest(place[-1], list(table.model_fields))}"
     return first_fault(error)
-
-
-def _close(given: str, known: Sequence[str]) -> str:
-    near = get_close_matches(given, known, 1)
-    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}"

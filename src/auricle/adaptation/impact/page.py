@@ -6,9 +6,9 @@ from importlib import resources
 from typing import Final
 
 from auricle.adaptation.checks import Check
-from auricle.adaptation.impact import Impact
-from auricle.adaptation.measured import Measured
-from auricle.adaptation.wording import MARKS, PLACES, changed, cost, promise, stretches
+from auricle.adaptation.checks.measured import Measured
+from auricle.adaptation.impact.impact import Impact
+from auricle.adaptation.impact.wording import MARKS, PLACES, changed, cost, promise, stretches
 from auricle.signals.visible import visible
 
 MOST_SENTENCES: Final = 6
@@ -53,7 +53,7 @@ def _safe(text: str, most: int = 200) -> str:
 def _css() -> str:
     root = resources.files("auricle")
     return "".join((root / place / name).read_text(encoding="utf-8") for place, name in
-                   (("report", "style.css"), ("adaptation", "page.css")))  # fmt: skip
+                   (("report", "style.css"), ("adaptation/impact", "page.css")))  # fmt: skip
 
 
 def _opening(impact: Impact) -> str:

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import binom
 
-from auricle.adaptation.comparison import Comparison, columns
-from auricle.adaptation.macro import f1_of, macro_f1, macro_f1_interval
-from auricle.adaptation.paired import Bools, paired_interval
+from auricle.adaptation.checks.comparison import Comparison, columns
+from auricle.adaptation.checks.macro import f1_of, macro_f1, macro_f1_interval
+from auricle.adaptation.checks.paired import Bools, paired_interval
 from auricle.adaptation.plan import CheckKind, Plan
-from auricle.adaptation.protocol import StretchName
-from auricle.adaptation.table import Table
+from auricle.adaptation.plan.protocol import StretchName
+from auricle.adaptation.plan.table import Table
 from auricle.conformal import PredictionSets, clopper_pearson, coverage_interval
 from auricle.errors import InputError
 

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from auricle.adaptation import canonical
-from auricle.adaptation.canonical import digest
-from auricle.adaptation.failures import PatientError, writing
-from auricle.adaptation.storage import remove_tree
-from auricle.adaptation.store import Store
-from auricle.adaptation.version import LEDGER, Version, begins_with, contents_of, folder_name, ledger_of
+from auricle.adaptation.patient import canonical
+from auricle.adaptation.patient.canonical import digest
+from auricle.adaptation.patient.failures import PatientError, writing
+from auricle.adaptation.patient.storage import remove_tree
+from auricle.adaptation.patient.store import Store
+from auricle.adaptation.patient.version import LEDGER, Version, begins_with, contents_of, folder_name, ledger_of
 from auricle.zeroth.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Attempt:
         PatientError
             Ledger, calibration or impact can't be those of this patient; or the disk refuses. Nothing has changed.
         """
-        from auricle.adaptation import adapted
+        from auricle.adaptation.patient import adapted
 
         self._check_open()
         store, base = self._store, self._find_base()

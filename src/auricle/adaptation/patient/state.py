@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from auricle.adaptation.canonical import digest
-from auricle.adaptation.failures import PatientDamagedError, PatientError
-from auricle.adaptation.journal import Event, Journal, read_journal
-from auricle.adaptation.records import Mark, PatientRecord, Plot
-from auricle.adaptation.storage import STAGING, is_folder, names_in, read_file
-from auricle.adaptation.version import IMPACT, Version, checked_file, folder_name
+from auricle.adaptation.patient.canonical import digest
+from auricle.adaptation.patient.failures import PatientDamagedError, PatientError
+from auricle.adaptation.patient.journal import Event, Journal, read_journal
+from auricle.adaptation.patient.records import Mark, PatientRecord, Plot
+from auricle.adaptation.patient.storage import STAGING, is_folder, names_in, read_file
+from auricle.adaptation.patient.version import IMPACT, Version, checked_file, folder_name
 
 PATIENT, JOURNAL, ACTIVE = "patient.json", "journal.jsonl", "active.json"
 VERSIONS, REFUSED, ATTEMPT, UNFINISHED, PLOT = "versions", "refused", "attempt", "unfinished", "attempt.json"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from auricle.adaptation.failures import PatientDamagedError
+from auricle.adaptation.patient.failures import PatientDamagedError
 
 if sys.platform == "darwin":
     import fcntl

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from auricle.adaptation import canonical
-from auricle.adaptation.failures import PatientDamagedError
+from auricle.adaptation.patient import canonical
+from auricle.adaptation.patient.failures import PatientDamagedError
 from auricle.folder import first_fault
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -55,7 +55,7 @@ class Base(Record):
     sha256
         Its hash: manifest, weights and card.
     weights_sha256
-        See `auricle.adaptation.adapted.weights_sha256`.
+        See `auricle.adaptation.patient.adapted.weights_sha256`.
     """
 
     name: str

@@ -6,9 +6,9 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Literal
 
-from auricle.adaptation.canonical import digest
-from auricle.adaptation.failures import PatientDamagedError
-from auricle.adaptation.records import Count, Record, Sha256, Time
+from auricle.adaptation.patient.canonical import digest
+from auricle.adaptation.patient.failures import PatientDamagedError
+from auricle.adaptation.patient.records import Count, Record, Sha256, Time
 
 Kind = Literal["created", "accepted", "refused", "activated", "rolled back"]
 

@@ -6,10 +6,10 @@ from typing import Any, Final, Literal, Self
 from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
 from auricle.adaptation.checks import Check, Decision, decide
-from auricle.adaptation.measured import Measured
+from auricle.adaptation.checks.measured import Measured
 from auricle.adaptation.plan import Plan
-from auricle.adaptation.protocol import StretchName
-from auricle.adaptation.table import Hash, Table, published
+from auricle.adaptation.plan.protocol import StretchName
+from auricle.adaptation.plan.table import Hash, Table, published
 from auricle.errors import FormatError
 from auricle.finding import INTENDED_USE
 from auricle.folder import first_fault
