@@ -124,6 +124,11 @@ class WindowSpan(_Frozen):
     """In s from the start of the recording."""
     stop: float
     """In s from the start of the recording."""
+    beat: float | None = Field(default=None, ge=0)
+    """The beat that is judged, in s from the start of the recording; null where the whole window is."""
+
+    def __str__(self) -> str:
+        return f"{self.start:g} to {self.stop:g} s" if self.beat is None else f"beat at {self.beat:.2f} s"
 
     @model_validator(mode="after")
     def _order(self) -> Self:
@@ -314,10 +319,7 @@ class Finding(_Frozen):
         return hash(self.to_json())
 
     def __str__(self) -> str:
-        return (
-            f"{visible(self.recording)}, {self.window.start:g} to {self.window.stop:g} s: {self.set_text}, "
-            f"{self.state} at alpha {self.alpha:g}"
-        )
+        return f"{visible(self.recording)}, {self.window}: {self.set_text}, {self.state} at alpha {self.alpha:g}"
 
 
 def segments_of(

@@ -61,7 +61,7 @@ def test_what_was_assumed_while_reading_is_said_in_text_and_json(command, findin
 
 def test_an_error_quotes_a_path_without_obeying_it(refused, tiny):
     refused(3, r"no file or folder a\\x1b\[31m\\u202e\\x9b\\nb, nor", "predict", tiny, f"a{OBEYED}b")
-    refused(4, r"there is no folder 'a\\", "predict", f"a{OBEYED}b", "x")
+    refused(4, r"there is no folder 'a\\", "predict", f"a{OBEYED}b", __file__)
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,7 @@ def test_mit_bih_records(data):
 
 
 def test_beats_are_no_windows_in_time(data):
-    with pytest.raises(InputError, match="holds beats, and windows in time were asked for"):
+    with pytest.raises(InputError, match="holds annotated beats, and this specialist judges windows"):
         open_archive(data / "mitdb", Preprocessing(fs=100.0))
 
 

@@ -16,7 +16,7 @@ from auricle.training import Floats
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LabelledWindows:
+class PatientWindows:
     """Windows and what a person calls them.
 
     Attributes
@@ -37,7 +37,7 @@ class LabelledWindows:
     notes: tuple[str, ...] = ()
 
 
-def read_labelled(specialist: Specialist, recording: Recording, labels: Path, minutes: float) -> LabelledWindows:
+def read_labelled(specialist: Specialist, recording: Recording, labels: Path, minutes: float) -> PatientWindows:
     """Read a file of labels and cut the windows that it names in the first minutes.
 
     Parameters
@@ -64,7 +64,7 @@ def read_labelled(specialist: Specialist, recording: Recording, labels: Path, mi
         )
     if len({window.samples.shape[-1] for window in windows}) > 1:
         raise InputError(f"windows of unequal length were cut from recording {recording.id}; give a longer recording")
-    return LabelledWindows(
+    return PatientWindows(
         samples=np.stack([window.samples for window in windows]),
         labels=tuple(found),
         starts=np.array([window.start for window in windows]),

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MOST_EXPLAINED = 60
 """Windows of a recording beyond which evidence waits until something draws it."""
 
+MANY_FIGURES = 20
+"""More of them are announced."""
+
 
 def predict(
     specialist: SpecialistPlace,
@@ -55,7 +58,7 @@ def predict(
     evidence
         Put the whole evidence into the JSON, not only the segments.
     out
-        JSON Lines file for the findings. A stopped run goes on where it was.
+        JSON Lines file for the findings. A stopped run goes on where it was; a finished file is never overwritten.
     figure
         PNG, SVG or PDF file. With several windows each gets a number before the suffix.
     report
@@ -67,8 +70,8 @@ def predict(
     check_target(figure, ".png", ".svg", ".pdf")
     check_target(report, ".html", ".htm")
     check_target(out)
-    judge = judge_of(specialist)
     sources = find_recordings(paths, fs=fs, unit=unit)
+    judge = judge_of(specialist)
     sink = _Sink(json=json, evidence=evidence, keep=bool(figure or report))
     settings = {"alpha": alpha, "lead": lead, "fs": fs, "unit": unit, "explain": explain, "evidence": evidence}
     run = {"specialist": judge.hash_, **settings}
@@ -162,6 +165,8 @@ def _judge_all(
 def _figures(judge: "Specialist", kept: "list[tuple[Recording, Finding]]", path: Path) -> None:
     from auricle.figure import draw
 
+    if len(kept) > MANY_FIGURES:
+        note(f"{len(kept)} windows, a figure for each; --report puts the ones that need a person's eyes on one page")
     with progress(len(kept) > 4) as update:
         for i, (recording, finding) in enumerate(kept):
             number = f"-{i + 1:0{len(str(len(kept)))}d}" if len(kept) > 1 else ""

@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 from auricle.errors import InputError
 from auricle.figure.page import ECG, EEG, Page
 from auricle.figure.picture import png, save
-from auricle.figure.words import clock, named, printable, title_of
+from auricle.figure.words import clock, named, printable, title_of, when
 from auricle.finding import Finding
 from auricle.signals import Recording
 
-__all__ = ["clock", "draw", "named", "png", "printable", "save", "title_of"]
+__all__ = ["clock", "draw", "named", "png", "printable", "save", "title_of", "when"]
 
 
 def draw(

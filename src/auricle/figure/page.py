@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from auricle.errors import InputError
 from auricle.figure.picture import DOTS_PER_MM, DPI
-from auricle.figure.words import clock, named, printable, title_of
+from auricle.figure.words import clock, named, printable, title_of, when
 from auricle.finding import Finding
 
 Floats = NDArray[np.float32]
@@ -58,6 +58,10 @@ EEG = Style(
 )  # fmt: skip
 
 _LEFT, _RIGHT = 4.0, 6.0
+_WORDS = 210.0
+"""Width that titles and the foot need."""
+_LEGEND = 118.0
+"""Where the middle of the legend of shades lies at the least: right of the words about the scale."""
 _OF_ALL = {"gain", "rate"}
 """Doubts about the whole window: grey over all of it would hide the evidence and show no place."""
 
@@ -73,9 +77,9 @@ class Page:
         self.reach = [self._reach(x, first=c == 0) for c, x in enumerate(self.samples)]
         length = samples.shape[1] / fs
         self.rows = max(1, ceil(length / style.seconds - 1e-6))
-        # A recording shorter than a row gets a shorter page, but room for the words above it.
-        self.seconds = style.seconds if self.rows > 1 else max(length, 0.75 * style.seconds)
-        self.width = _LEFT + (style.lead_in + self.seconds) * style.mm_per_second + _RIGHT
+        self.seconds = style.seconds if self.rows > 1 else length
+        # A window shorter than a row gets a shorter strip; the words around it need their room.
+        self.width = max(_WORDS, _LEFT + (style.lead_in + self.seconds) * style.mm_per_second + _RIGHT)
 
     def _reach(self, x: Floats, *, first: bool) -> tuple[float, float]:
         """Lowest and highest amplitude on the paper; the first channel has room for the calibration pulse of 1 mV."""
@@ -113,18 +117,22 @@ class Page:
                     self._trace(axes, c, row)
                     if c == 0:
                         self._flags(axes, row)
+                        self._beat(axes, row)
                     top += tall
                 self._times(top, row)
                 top += row_gap
         self._foot(scale)
         return figure
 
-    def _text(self, x: float, y: float, text: str, **options: object) -> None:
-        """Write at mm from the left and from the top."""
+    def _text(self, x: float, y: float, text: str, *, fitted: bool = False, **options: object) -> None:
+        """Write at mm from the left and from the top; `fitted` makes letters small enough to end on the page."""
         plain: dict[str, Any] = {
             "size": 8, "color": INK, "va": "baseline", "family": "DejaVu Sans", "parse_math": False
         }  # fmt: skip
-        self._figure.text(x / self.width, 1 - y / self._height, text, plain | options)
+        written = self._figure.text(x / self.width, 1 - y / self._height, text, plain | options)
+        if fitted:
+            wide = written.get_window_extent().width / DPI * 25.4
+            written.set_fontsize(float(written.get_fontsize()) * min(1.0, (self.width - _RIGHT - x) / wide))
 
     def _axes(self, top: float, tall: float, reach: tuple[float, float]) -> Axes:
         wide = (self.style.lead_in + self.seconds) * self.style.mm_per_second
@@ -139,8 +147,8 @@ class Page:
     def _head(self, names: Mapping[str, str]) -> None:
         f, w = self.finding, self.finding.window
         made_by = " ".join(filter(None, (f.specialist.name, f.specialist.version, f.specialist.hash[:12])))
-        self._text(_LEFT, 6, printable(title_of(f, names), 110), size=11, weight="bold")
-        where = f"{printable(f.recording, 60)}, {clock(w.start)} to {clock(w.stop)}, judged by {printable(made_by, 50)}"
+        self._text(_LEFT, 6, printable(title_of(f, names), 110), size=11, weight="bold", fitted=True)
+        where = f"{printable(f.recording, 60)}, {when(w)}, judged by {printable(made_by, 50)}"
         self._text(_LEFT, 11, where, color=GREY)
         p = ", ".join(f"{label} {value:.2g}" for label, value in f.p_values.items() if value is not None)
         if p:
@@ -267,6 +275,15 @@ class Page:
                 bbox={"facecolor": "white", "edgecolor": GREY, "linewidth": 0.4, "pad": 1.2},
             )  # fmt: skip
 
+    def _beat(self, axes: Axes, row: int) -> None:
+        """Point at the beat that is judged."""
+        if self.finding.window.beat is None:
+            return
+        x = self.finding.window.beat - self.finding.window.start - row * self.style.seconds
+        if 0 <= x <= self.seconds:
+            axes.plot([x], [1.0], marker="v", color=INK, markersize=7, clip_on=False, zorder=6,
+                      transform=axes.get_xaxis_transform())  # fmt: skip
+
     def _times(self, y: float, row: int) -> None:
         s = self.style
         origin = self.finding.window.start + row * s.seconds
@@ -288,7 +305,7 @@ class Page:
         y = self._height - 4.5
         self._text(_LEFT, y, self.style.scale, size=7, color=GREY)
         if scale > 0:
-            middle = self.width * 0.5
+            middle = max(_LEGEND, self.width / 2)
             axes = self._figure.add_axes(
                 ((middle - 15) / self.width, 4 / self._height, 30 / self.width, 3 / self._height)
             )

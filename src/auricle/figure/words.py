@@ -5,7 +5,7 @@ from functools import cache
 
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
-from auricle.finding import Finding
+from auricle.finding import Finding, WindowSpan
 
 
 def title_of(finding: Finding, names: Mapping[str, str] | None = None) -> str:
@@ -48,6 +48,18 @@ def clock(seconds: float) -> str:
     whole = round(seconds)
     hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def when(window: WindowSpan) -> str:
+    """Say which part of a recording was judged.
+
+    >>> when(WindowSpan(start=30, stop=90)), when(WindowSpan(start=60, stop=65, beat=62.513))
+    ('30 s to 1:30', 'beat at 1:02.51')
+    """
+    if window.beat is None:
+        return f"{clock(window.start)} to {clock(window.stop)}"
+    minutes, rest = divmod(round(window.beat, 2), 60)
+    return f"beat at {minutes:.0f}:{rest:05.2f}" if minutes else f"beat at {rest:.2f} s"
 
 
 @cache

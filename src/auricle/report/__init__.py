@@ -12,7 +12,7 @@ from typing import Final
 
 from auricle.conformal import STATES
 from auricle.errors import InputError
-from auricle.figure import clock, draw, named, png, title_of
+from auricle.figure import draw, named, png, title_of, when
 from auricle.finding import MEANING, SCHEMA, Finding
 from auricle.report.markdown import to_html
 from auricle.report.timeline import timeline
@@ -214,7 +214,7 @@ def _row(i: int, f: Finding, names: Mapping[str, str], *, drawn: bool) -> str:
     cells = (
         (f'<a href="#w{i}">{name}</a>' if drawn else name)
         + (' <span class="badge simulated">simulated</span>' if f.simulated else ""),
-        f"{clock(f.window.start)} to {clock(f.window.stop)}",
+        when(f.window),
         ", ".join(escape(named(label, names)) for label in f.set) or "none",
         f'<span class="{f.state}">{MARKS[f.state]} {f.state}</span>',
         ", ".join(f"{escape(label)} {p:.2g}" for p, label in by_p[:2]),
@@ -253,8 +253,7 @@ def _article(i: int, recording: Recording, f: Finding, names: Mapping[str, str])
     doubt += f"<p>When the file was read:</p>\n<ul>\n{read}</ul>\n" if read else ""
     simulated = '<span class="badge simulated">simulated</span>' if f.simulated else ""
     return (
-        f'<article id="w{i}">\n<header><h3>{escape(visible(f.recording))}, '
-        f"{clock(f.window.start)} to {clock(f.window.stop)}</h3>"
+        f'<article id="w{i}">\n<header><h3>{escape(visible(f.recording))}, {when(f.window)}</h3>'
         f'<span class="badge {f.state}">{MARKS[f.state]} {f.state}</span>{simulated}</header>\n'
         f"<p>{escape(title_of(f, names))}.</p>\n{doubt}"
         f'<figure><img loading="lazy" alt="{escape(alt)}" src="data:image/png;base64,{picture}"></figure>\n'

@@ -73,8 +73,8 @@ def read_beats(
     """
     if preprocessing.anchor != "beat":
         raise InputError(
-            f'{path} holds beats, and windows in time were asked for; a specialist of beats has anchor = "beat" in its '
-            "preprocessing"
+            f"{path} holds annotated beats, and this specialist judges windows of {preprocessing.window:g} s; give one "
+            'of beats, such as `beats` (in a recipe, anchor = "beat" in [preprocessing])'
         )
     headers = annotated_records(path)
     windows: list[Window] = []

@@ -218,4 +218,5 @@ def cut_beats(
             stop=min(start + count / chosen.fs, chosen.duration),
             quality=assess(there, chosen.fs, preprocessing.unit, wanted_fs=preprocessing.fs),
             before=max(0.0, -start),
+            beat=own,
         )

@@ -114,6 +114,8 @@ class Window:
     before
         How much of it, in s, lies before the start of the recording, where its first sample is held: a window around
         one of the first beats. `start` is 0 then.
+    beat
+        The beat that it is cut around, in s; None for windows in time.
     """
 
     recording: str
@@ -124,6 +126,7 @@ class Window:
     stop: float
     quality: Quality
     before: float = 0.0
+    beat: float | None = None
 
 
 def spans(duration: float, preprocessing: Preprocessing) -> list[tuple[float, float]]:

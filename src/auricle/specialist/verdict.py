@@ -42,7 +42,7 @@ def place(window: Window, index: int) -> dict[str, Any]:
     """Say which window it is, and what is wrong with its signal."""
     return {
         "recording": window.recording,
-        "window": WindowSpan(index=index, start=window.start, stop=window.stop),
+        "window": WindowSpan(index=index, start=window.start, stop=window.stop, beat=window.beat),
         "quality": tuple(
             QualityNote(kind=f.kind, start=window.start + f.start, stop=window.start + f.stop, text=f.text)
             for f in window.quality.flags
