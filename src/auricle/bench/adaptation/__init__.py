@@ -1,39 +1,39 @@
 """The field's patient-specific protocol: five labelled minutes of each unseen patient, and the rest is scored."""
 
-import math
 import multiprocessing
 import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from auricle.adaptation.plan import Plan
 from auricle.bench.adaptation.arms import ARMS, BASE, RATES, Arm
 from auricle.bench.adaptation.cost import measured
 from auricle.bench.adaptation.patients import Case, read, willing
+from auricle.bench.adaptation.running import Progress, patient_trials
+from auricle.bench.adaptation.safety import safety as harms
 from auricle.bench.adaptation.show import figure, markdown, table
 from auricle.bench.adaptation.summary import summed
-from auricle.bench.adaptation.trial import trial
-from auricle.bench.runs import Runs
+from auricle.bench.adaptation.sweep import sweep
 from auricle.errors import InputError
 from auricle.specialist import Specialist
 
-__all__ = ["ARMS", "DEFAULT", "figure", "markdown", "run", "table"]
+__all__ = ["ARMS", "DEFAULT", "figure", "markdown", "run", "sweep", "table"]
 
 DEFAULT = (BASE, "pool")
 """Arms of a run that names none; all of them take hours."""
-
-Progress = Callable[[int, int, str], None]
+SPOILED = "pool"
+"""The arm whose labelled minutes are spoiled."""
 
 
 def run(
     folder: Path, *, specialist: str = "beats", arms: Sequence[str] = DEFAULT, seeds: int = 1, plan: Plan | None = None,
-    results: Path | None = None, part: str = "test", workers: int = 2, progress: Progress | None = None,
+    results: Path | None = None, part: str = "test", workers: int = 2, safety: bool = False,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Adapt to each patient with each arm and seed, and sum up what came of it.
 
@@ -55,6 +55,8 @@ def run(
         Whose patients: see `patients.willing`.
     workers
         Processes, of one thread and one patient at a time.
+    safety
+        Whether to spoil the labelled minutes as well, for the arm pool: see `safety.safety`.
     progress
         Called with patients done, of how many, and a word.
 
@@ -62,7 +64,7 @@ def run(
     -------
     dict
         `patients`, their number, and `arms`: see `summary.summed`; beside them the `records`, who was `left_out`, the
-        `plan`'s hash and the `machine`.
+        `plan`'s hash and the `machine`; `safety` if it was asked for.
 
     Raises
     ------
@@ -80,7 +82,7 @@ def run(
     records: list[str] = []
     # A forked process would inherit torch's threads in the state they happen to be in.
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        waiting = [pool.submit(_patient, specialist, header, chosen, plan, seeds, results) for header in headers]
+        waiting = [pool.submit(patient_trials, specialist, header, chosen, plan, seeds, results) for header in headers]
         for done, _ in enumerate(as_completed(waiting), start=1):
             if progress:
                 progress(done, len(waiting), "adapting, patients")
@@ -98,6 +100,11 @@ def run(
     first = read(judge, next(header for header in headers if header.stem == records[0]), plan.protocol.minutes)
     assert isinstance(first, Case)
     costs = measured(judge, first, [arm for arm in chosen if arm.name in arms], plan)
+    told = None
+    if safety:
+        heard = [header for header in headers if header.stem in records]
+        arm = Arm(name=SPOILED, lr=RATES[SPOILED])
+        told = harms(specialist, heard, arm, plan, results=results, workers=workers, progress=progress)
     return {
         "patients": len(records),
         "records": records,
@@ -107,6 +114,7 @@ def run(
         "trials": {
             name: [{k: v for k, v in one.items() if k != "unguarded"} for one in trials[name]] for name in trials
         },
+        **({"safety": told} if told else {}),
         "specialist": {"name": judge.manifest().name, "hash": judge.hash_},
         "plan_sha256": plan.sha256,
         "rates": {arm.name: arm.lr for arm in chosen if arm.name != BASE},
@@ -115,39 +123,3 @@ def run(
             "date": time.strftime("%Y-%m-%d"),
         },
     }  # fmt: skip
-
-
-def _patient(
-    specialist: str, header: Path, arms: Sequence[Arm], plan: Plan, seeds: int, results: Path | None
-) -> dict[str, list[dict[str, Any]]] | str:
-    """Run all arms and seeds on one patient, or say why there is none."""
-    torch.set_num_threads(1)
-    judge = Specialist.load(specialist, backend="torch")
-    patient = read(judge, header, plan.protocol.minutes)
-    if isinstance(patient, str):
-        return patient
-    runs = None if results is None else Runs(results / f"{patient.name}.jsonl")
-    return {
-        arm.name: [_trial(judge, patient, arm, plan, seed, runs) for seed in range(1 if arm.name == BASE else seeds)]
-        for arm in arms
-    }
-
-
-def _trial(
-    judge: Specialist, patient: Case, arm: Arm, plan: Plan, seed: int, runs: Runs | None
-) -> dict[str, Any]:  # fmt: skip
-    settings: Mapping[str, Any] = {
-        "record": patient.name, "arm": arm.name, "lr": arm.lr, "seed": seed, "specialist": judge.hash_,
-        "plan": plan.sha256, "beats": int(np.size(patient.truth)),
-    }  # fmt: skip
-    found = runs.find(settings) if runs is not None else None
-    if found is None:
-        found = _finite(trial(judge, patient, arm, plan, seed))
-        if runs is not None:
-            runs.keep(settings, found)
-    return {"record": patient.name, "subject": patient.subject, "seed": seed, **found}
-
-
-def _finite(found: dict[str, Any]) -> dict[str, Any]:
-    """Replace what JSON can't hold."""
-    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in found.items()}

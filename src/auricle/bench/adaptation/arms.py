@@ -20,6 +20,12 @@ PERTURBATIONS: dict[str, Perturbation] = {"pool": Pool(), "lfsr": LfsrBank(), "s
 ARMS = (BASE, "pool", "lfsr", "signs", "mezo", "adamw", "pool-small", "adamw-small")
 FORWARD_ONLY = ("pool", "lfsr", "signs", "mezo", "pool-small")
 
+GRID: dict[str, tuple[float, ...]] = {
+    **dict.fromkeys(("pool", "lfsr", "signs", "mezo"), (3e-4, 1e-3, 3e-3)),
+    "adamw": (1e-4, 3e-4, 1e-3), "pool-small": (3e-3, 1e-2, 3e-2), "adamw-small": (1e-3, 3e-3, 1e-2),
+}  # fmt: skip
+"""Learning rates that a sweep tries."""
+
 RATES: dict[str, float] = {
     "pool": 1e-3, "lfsr": 1e-3, "signs": 1e-3, "mezo": 1e-3, "adamw": 3e-4, "pool-small": 5e-3, "adamw-small": 1e-3,
 }  # fmt: skip
@@ -46,6 +52,11 @@ class Arm:
     def parameters(self) -> str:
         """Which weights may move."""
         return "small" if self.name.endswith("-small") else "all"
+
+    @property
+    def perturbation(self) -> str:
+        """Of the arms that have one."""
+        return repr(PERTURBATIONS.get(self.name, ""))
 
     def described(self, plan: Description, seed: int) -> Description:
         """Give a plan's description with this arm's settings."""

@@ -36,6 +36,8 @@ class Case:
         (n,) AAMI classes of the rest, Q among them.
     fs
         Rate of the windows in Hz.
+    marks
+        Channels of a window, the last ones, that hold marks rather than signal.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Case:
     rest: Floats
     truth: NDArray[np.str_]
     fs: float
+    marks: int = 0
 
     def parts(self, plan: Plan) -> Parts:
         """Stretches of the labelled minutes."""
@@ -83,6 +86,7 @@ def read(specialist: Specialist, header: Path, minutes: float) -> Case | str:
         rest=np.stack([windows[i].samples for i in late]),
         truth=np.array([beats[i].label for i in late]),
         fs=specialist.windowing.fs,
+        marks=specialist.windowing.marks,
     )  # fmt: skip
 
 

@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 from rich.console import Group
 from rich.table import Table
 
+from auricle.bench.adaptation.spoiling import WORDS
+
 BLUE, GREY, RED = "#2563a8", "#9aa5b1", "#c2410c"
 HEADER = [
     "arm", "VEB F1", "after", "95 % interval", "SVEB F1", "after", "coverage", "after", "set size", "after", "refused",
@@ -38,7 +40,58 @@ def table(result: dict[str, Any]) -> Group:
         made.add_column(name, justify="right" if i else "left")
     for row in rows(result):
         made.add_row(*row)
-    return Group(made, *_promises(result), *(f"left out: {k}: {why}" for k, why in result["left_out"].items()))
+    left = [f"left out: {k}: {why}" for k, why in result["left_out"].items()]
+    return Group(made, *_promises(result), *_safety_table(result), *left)
+
+
+SAFETY = [
+    "labelled minutes",
+    "patients",
+    "refused",
+    "harmed with the plan",
+    "without it",
+    "VEB F1 before, with, without",
+]
+
+
+def _harms(result: Mapping[str, Any]) -> list[list[str]]:
+    """Give a row of text for each way to spoil the labelled minutes."""
+    out = []
+    for kind, found in result["safety"]["kinds"].items():
+        each = "; ".join(
+            f"{row['record']}: " + ", ".join("-" if f1 is None else f"{f1:.2f}" for f1 in row["veb_f1"])
+            for row in found["rows"]
+        )
+        numbers = [found[key] for key in ("patients", "refused", "harmed_with_plan", "harmed_without_plan")]
+        out.append([WORDS[kind], *map(str, numbers), each])
+    return out
+
+
+def _safety_table(result: Mapping[str, Any]) -> list[Table]:
+    if "safety" not in result:
+        return []
+    made = Table(title=f"harm: VEB F1 falls by more than {result['safety']['margin']:g}; arm {result['safety']['arm']}")
+    for i, name in enumerate(SAFETY):
+        made.add_column(name, justify="left" if i in {0, 5} else "right")
+    for row in _harms(result):
+        made.add_row(*row)
+    return [made]
+
+
+def _safety_text(result: Mapping[str, Any]) -> list[str]:
+    if "safety" not in result:
+        return []
+    lines = ["| " + " | ".join(SAFETY) + " |", "|---" + "|---:" * 4 + "|---|"]
+    lines += ["| " + " | ".join(row) + " |" for row in _harms(result)]
+    return [
+        "## When the labelled minutes are wrong",
+        (
+            f"Arm {result['safety']['arm']}, one seed, each patient once with each kind. Harm is a loss of VEB F1 on "
+            f"the rest of the record by more than {result['safety']['margin']:g}, the margin that the plan wrote down "
+            "before the runs. Noise and wrong labels are simulated."
+        ),
+        "\n".join(lines),
+    ]
 
 
 def _promises(result: Mapping[str, Any]) -> list[str]:
@@ -74,6 +127,7 @@ def markdown(result: dict[str, Any]) -> str:
         "![VEB F1 of each patient](adaptation.png)",
         "\n".join(lines),
         "\n".join(f"- {line}" for line in _promises(result)),
+        *_safety_text(result),
     ]
     return "\n\n".join(parts) + "\n"
 

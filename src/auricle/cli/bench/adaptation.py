@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from auricle.cli.bench.results import present
-from auricle.cli.options import Json, SpecialistPlace, at_least
+from auricle.cli.options import Flag, Json, SpecialistPlace, at_least
 from auricle.cli.terminal import progress
 
 
@@ -20,6 +20,7 @@ def adaptation(
     out: Path | None = None,
     results: Path | None = None,
     workers: Annotated[int, at_least(1)] = 2,
+    safety: Flag = False,
     json: Json = False,
 ) -> int:
     """Adapt to patients never met by each arm: five labelled minutes are used, the rest is scored.
@@ -44,6 +45,8 @@ def adaptation(
         Folder of finished runs, which are not done again.
     workers
         Processes, of one thread and one patient at a time.
+    safety
+        Spoil the labelled minutes as well, in four ways, and tell the harm with the plan and without it.
     """
     from auricle.adaptation.plan import Plan
     from auricle.bench import adaptation as benchmark
@@ -56,7 +59,7 @@ def adaptation(
     with progress() as update:
         result = benchmark.run(
             folder, specialist=specialist, arms=chosen or benchmark.DEFAULT, seeds=seeds, workers=workers,
-            plan=None if plan is None else Plan.read(plan), results=results, progress=update,
+            plan=None if plan is None else Plan.read(plan), results=results, safety=safety, progress=update,
         )  # fmt: skip
     present(result, "adaptation", out=out, json=json, draw=benchmark.figure, show=benchmark.table)
     if out:
