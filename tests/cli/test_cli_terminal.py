@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import auricle
 from auricle import Recording, Specialist
+from auricle.cli import terminal
 from auricle.cli.evaluate import evaluation_text
 from auricle.cli.finding_text import finding_text
 from auricle.cli.terminal import plain, print_json, print_line
@@ -154,3 +156,18 @@ def test_a_full_stdout_is_code_1_in_one_sentence():
         done = started("--version", stdout=full)
     assert done.returncode == 1
     assert done.stderr == "error: No space left on device; free some space or check the path, then try again\n"
+
+
+def test_progress_in_a_log_is_a_line_now_and_then(monkeypatch, capsys):
+    now = [0.0]
+    monkeypatch.setattr(terminal.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(terminal, "err", Console(file=sys.stderr, markup=False))
+    with terminal.progress() as update:
+        for done in range(100):
+            now[0] += 1.0
+            update(done, 100, "learning")
+    assert capsys.readouterr().err.splitlines() == ["learning: 29 of 100", "learning: 59 of 100", "learning: 89 of 100"]
+    with terminal.progress(show=False) as update:
+        now[0] += 100
+        update(1, 2, "learning")
+    assert not capsys.readouterr().err

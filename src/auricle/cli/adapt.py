@@ -83,6 +83,8 @@ def adapt(
         print_json(made.impact.to_dict())
     else:
         print("\n".join(map(plain, impact_text(made.impact).splitlines())))
+    active = patient.active
+    note(f"{out} judges with version {active.number:04d}-{active.id[:12]}; `auricle predict {out} RECORDING` uses it")
     note(f"report: {target}")
     return 0
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,20 +15,27 @@ Update = Callable[[int, int, str], None]
 
 err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
+QUIET = 30.0
+"""Seconds between two lines of progress in a log."""
 _MOST = 2000
 """Characters of a line; one that is longer was made by a file, not for a person."""
 
 
 @contextmanager
 def progress(show: bool = True) -> Iterator[Update]:
-    """Draw one bar for each word that is reported, while a person watches; elsewhere nothing."""
+    """Draw one bar for each word that is reported, while a person watches; elsewhere write a line now and then."""
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
     )  # fmt: skip
     with Progress(*columns, console=err, transient=True, disable=not (show and err.is_terminal)) as bars:
         tasks: dict[str, Any] = {}
+        said = time.monotonic()
 
         def update(done: int, total: int, what: str) -> None:
+            nonlocal said
+            if show and not err.is_terminal and time.monotonic() - said >= QUIET:
+                note(f"{what}: {done} of {total}")
+                said = time.monotonic()
             if what not in tasks:
                 tasks[what] = bars.add_task(what, total=total)
             bars.update(tasks[what], completed=done, total=total)
