@@ -7,13 +7,29 @@ from typing import Literal
 from matplotlib.figure import Figure
 
 from auricle.errors import InputError
-from auricle.figure.page import ECG, EEG, Page
+from auricle.figure.page import Page
 from auricle.figure.picture import png, save
+from auricle.figure.sheet import TWELVE, Sheet
+from auricle.figure.strip import ECG, EEG
 from auricle.figure.words import clock, named, printable, title_of, when
 from auricle.finding import Finding
 from auricle.signals import Recording
 
-__all__ = ["clock", "draw", "named", "png", "printable", "save", "title_of", "when"]
+__all__ = [
+    "ECG",
+    "EEG",
+    "TWELVE",
+    "Sheet",
+    "clock",
+    "draw",
+    "kind_of",
+    "named",
+    "png",
+    "printable",
+    "save",
+    "title_of",
+    "when",
+]
 
 
 def draw(
@@ -68,18 +84,19 @@ def draw(
     if not shown or (strange := [label for label in shown if label not in finding.labels]):
         wrong = ", ".join(map(repr, strange)) if shown else "no label"
         raise InputError(f"{wrong} was asked for; the labels of the finding are {', '.join(finding.labels)}")
-    style = EEG if (kind or _guess(recording)) == "EEG" else ECG
+    style = EEG if (kind or kind_of(recording)) == "EEG" else ECG
     first, last = round(finding.window.start * recording.fs), round(finding.window.stop * recording.fs)
     judged = recording.choose(tuple((name,) for name in finding.channels), style.unit)
     samples = judged.samples(first, min(last, judged.n_samples))
     page = Page(finding, style, judged.channels, samples, judged.fs)
-    figure = page.figure(shown, dict(names or {}))
+    figure = page.lay_out(shown, dict(names or {}))
     if path is not None:
         save(figure, path)
     return figure
 
 
-def _guess(recording: Recording) -> Literal["ECG", "EEG"]:
+def kind_of(recording: Recording) -> Literal["ECG", "EEG"]:
+    """Tell which paper a recording belongs on, by the names and units of its channels."""
     named = any(part in name.upper() for name in recording.channels for part in ("EEG", "EOG", "EMG"))
     in_uv = all(unit.lower().replace("\N{MICRO SIGN}", "u") == "uv" for unit in recording.units)
     return "EEG" if named or in_uv else "ECG"

@@ -15,8 +15,7 @@ from auricle.errors import InputError
 from auricle.signals.readers.files import appearing
 
 DOTS_PER_MM: Final = 5
-DPI: Final = 25.4 * DOTS_PER_MM
-"""A whole number of dots per millimetre, so that the lines of the paper are all equally sharp."""
+"""A whole number, so that the lines of the paper are all equally sharp."""
 
 
 def png(figure: Figure) -> bytes:
@@ -38,7 +37,7 @@ def png(figure: Figure) -> bytes:
     image = PIL.Image.fromarray(number[packed])
     image.putpalette(common.astype(np.uint8).tobytes())
     out = io.BytesIO()
-    image.save(out, "PNG", optimize=True, dpi=(DPI, DPI))
+    image.save(out, "PNG", optimize=True, dpi=(figure.dpi, figure.dpi))
     return out.getvalue()
 
 
