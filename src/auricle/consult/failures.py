@@ -1,0 +1,63 @@
+"""What can go wrong between auricle and the server of a language model."""
+
+from typing import ClassVar
+
+from auricle.errors import AuricleError
+
+
+class ServerError(AuricleError):
+    """A server of a language model that does not answer as it should.
+
+    Attributes
+    ----------
+    ends_run
+        Whether every further request would meet the same.
+    why
+        "timeout" or "server", as `Opinion.why` calls it.
+    """
+
+    exit_code = 6
+    ends_run: ClassVar[bool] = False
+    why: ClassVar[str] = "server"
+
+
+class UnreachableError(ServerError):
+    """Nobody answers at the address, or the connection breaks again and again."""
+
+    ends_run = True
+
+
+class KeyRefusedError(ServerError):
+    """The server wants a key, or another one."""
+
+    ends_run = True
+
+
+class UnknownModelError(ServerError):
+    """The server has no such model, or nothing of the kind is at this address."""
+
+    ends_run = True
+
+
+class PicturesRefusedError(ServerError):
+    """The server, or its model, takes no pictures."""
+
+    ends_run = True
+
+
+class RequestRefusedError(ServerError):
+    """The server refuses this one request."""
+
+
+class BusyError(ServerError):
+    """The server is overloaded or broken, after all tries."""
+
+
+class TimedOutError(ServerError):
+    """No whole answer came in time."""
+
+    why = "timeout"
+
+
+class ReplyError(ServerError):
+    """What came back is no chat completion."""
