@@ -22,7 +22,7 @@ class ServerError(AuricleError):
 
 
 class UnreachableError(ServerError):
-    """Nobody answers at the address, or the connection breaks again and again."""
+    """Nobody answers at the address."""
 
     ends_run = True
 
@@ -50,7 +50,11 @@ class RequestRefusedError(ServerError):
 
 
 class BusyError(ServerError):
-    """The server is overloaded or broken, after all tries."""
+    """The server has too much to do, after all tries."""
+
+
+class ServerFaultError(ServerError):
+    """The server failed or broke the connection, after all tries."""
 
 
 class TimedOutError(ServerError):

@@ -41,10 +41,10 @@ _INJECTION = re.compile(
     | \byou\s+are\s+now\b | \bsystem\s+(?:override|prompt\s*:)
     | \b(?:dan|developer|jailbreak)\s+mode\b
     | <\|?\s*(?:im_start|im_end|system|endoftext|eot_id|start_header_id|user|assistant)\s*\|?>
-    | \[/?INST\] | <</?SYS>> | ^\s*\#{2,}\s*(?:system|instruction)
+    | \[/?INST\] | <</?SYS>> | \#{2,}\s*(?:system|instruction)
     | <\s*(?:script|iframe|img|svg|object|embed)\b | javascript:
     """,
-    re.IGNORECASE | re.VERBOSE | re.MULTILINE,
+    re.IGNORECASE | re.VERBOSE,
 )
 
 _TAIL: Final = 3_000
