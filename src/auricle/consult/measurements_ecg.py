@@ -33,6 +33,8 @@ from auricle.signals.windows import bridge
 Floats = NDArray[np.float64]
 
 FS: Final = 500.0
+_HEARD: Final = 250.0
+"""Rate in Hz at which the detector listens: at 1,000 Hz it finds nothing."""
 ALIKE: Final = 0.66
 FASTEST: Final = 250.0
 """Beats per minute; more is no heart."""
@@ -70,7 +72,9 @@ class Beats:
     @cached_property
     def _aligned(self) -> tuple[NDArray[np.int64], bool]:
         """Sample of each whole beat, all at the same point of their shape, and whether they are alike."""
-        at = np.round(detect_beats(self.recording) * FS).astype(np.int64)
+        heard = resample(bridge(self.recording.samples()), self.recording.fs, _HEARD)
+        detected = detect_beats(Recording.from_array(heard, _HEARD, units=self.recording.units[0]))
+        at = np.round(detected * FS).astype(np.int64)
         reach, shift = round(_HALF * FS), round(_SHIFT * FS)
         at = at[(at >= reach + 2 * shift) & (at < len(self.trace) - reach - 2 * shift)]
         if len(at) < 3:

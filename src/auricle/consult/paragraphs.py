@@ -87,7 +87,7 @@ class Paragraphs:
         return f"- {quoted(label)}: {'; '.join(said) or sentences.NO_DEFINITION}"
 
     def prediction_set(self) -> str:
-        """Tell the set, and what it means; by its own labels, as a trial may tell a set that the network did not give."""
+        """Tell the set and what it means, by its own labels: a trial may tell a set that the network did not give."""
         f = self._finding
         covered = sum(label not in f.uncovered for label in f.set)
         calibrated = len(f.labels) > len(f.uncovered) + len(f.left_out)
