@@ -16,7 +16,7 @@ from auricle.network import ConMIL
 from auricle.specialist import Specialist
 
 ROUNDS = 3
-STEPS = 4
+STEPS = 24
 """Of a timed run; a run makes a copy of the network first, which counts as well."""
 
 

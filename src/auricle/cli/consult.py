@@ -1,0 +1,163 @@
+"""`auricle consult`: a language model's opinion on the windows that need one."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from auricle.cli.options import Alpha, Flag, Json, Lead, SpecialistPlace, at_least, check_folder
+from auricle.cli.terminal import counting, note, plain, print_line, progress
+from auricle.errors import InputError
+
+if TYPE_CHECKING:
+    from auricle.cli.asking import Asked
+    from auricle.consult.consultation import Consultation
+    from auricle.consult.heard import Heard
+    from auricle.consult.windows import Briefer
+
+LOG = "consultations.jsonl"
+
+
+def consult(
+    specialist: SpecialistPlace,
+    paths: Annotated[list[str], Parameter(negative="")],
+    /,
+    *,
+    endpoint: str | None = None,
+    model: str | None = None,
+    local: Flag = False,
+    alpha: Alpha = 0.1,
+    all: Annotated[bool, Parameter(negative="")] = False,  # noqa: A002 -- the flag's name
+    most: Annotated[int, at_least(1)] = 50,
+    show: Literal["evidence", "plain", "none"] = "evidence",
+    lead: Lead = None,
+    fs: float | None = None,
+    unit: str | None = None,
+    dry_run: Flag = False,
+    out: Path | None = None,
+    json: Json = False,
+) -> int:
+    """Ask a language model about windows, each with a briefing: pictures with the evidence, the set, and numbers.
+
+    Only windows that are not confident are sent, unless --all. An answer outside the set is kept as disagreement, never
+    as support; one that can't be used is no opinion. No names, ids, dates or paths are sent.
+
+    Parameters
+    ----------
+    paths
+        Recordings, folders of them, or NPZ archives.
+    endpoint
+        Base URL of an OpenAI-compatible server; the table [consult] of the configuration if not given. A key comes from
+        the environment variable AURICLE_LLM_KEY.
+    model
+        As the server names it; may be left out where it has only one.
+    local
+        Start the small local model, ask it, and stop it. It shows that all works; its opinions are worth nothing.
+    all
+        Send confident windows too.
+    most
+        At most this many windows, the unfamiliar ones first, then the uncertain.
+    show
+        Pictures: with evidence, plain, or none.
+    fs
+        Rate in Hz, for files that don't say it.
+    unit
+        Unit of the samples, for files that don't say it or say it wrongly.
+    dry_run
+        Write the requests with their pictures to --out, and send nothing.
+    out
+        Folder for what is sent and what comes back; a second run with it asks nothing twice. If not given,
+        auricle/consult in the user's folder for data.
+    """
+    from auricle.cli.asking import whom
+    from auricle.cli.judge import judge_of
+    from auricle.consult.windows import Briefer, choose
+    from auricle.signals import find_recordings
+
+    if dry_run and out is None:
+        raise InputError("--dry-run writes requests and needs a folder for them; give --out DIR")
+    if dry_run and (endpoint or local):
+        note("--dry-run: nothing is sent, whoever is named")
+    check_folder(out)
+    asked = None if dry_run else whom(endpoint, model, local=local)
+    sources = find_recordings(paths, fs=fs, unit=unit)
+    judge = judge_of(specialist)
+    with progress() as update:
+        chosen = choose(
+            judge, sources, alpha=alpha, lead=lead, confident=all, most=most, progress=counting(update, "judging")
+        )
+    left = chosen.wanted - len(chosen.windows)
+    note(
+        f"{chosen.judged} windows, {chosen.wanted} to ask about"
+        + (f"; {left} are left out, --most {chosen.wanted} takes all" if left else "")
+    )
+    if not chosen.windows:
+        note("every window is confident: nothing needs an opinion; --all asks about them too")
+        return 0
+    briefer = Briefer(specialist=judge, windows=chosen.windows, show=show)
+    if asked is None:
+        assert out is not None
+        return _written(briefer, model or "MODEL", out)
+    return _opinions(briefer, asked, keep=out or data_folder(), json=json)
+
+
+def _written(briefer: "Briefer", model: str, out: Path) -> int:
+    from auricle.consult.request import request_of
+
+    count = len(briefer.windows)
+    with progress() as update:
+        for i in range(count):
+            for path in request_of(briefer(i), model=model).write(out, number=i):
+                print(path)
+            update(i + 1, count, "writing requests")
+    note(f"{count} requests in {out}; nothing was sent")
+    return 0
+
+
+def _opinions(briefer: "Briefer", whom: "Asked", *, keep: Path, json: bool) -> int:
+    from auricle.cli.asking import consultant
+    from auricle.consult.consultation import Consultation
+
+    keep.mkdir(parents=True, exist_ok=True)
+    count = len(briefer.windows)
+    told: dict[int, Consultation] = {}
+    shown = 0
+    with consultant(whom, keep=keep, sent=True) as asked, progress() as update:
+        name = asked.server.endpoint.name
+
+        def heard(i: int, found: "Heard") -> None:
+            nonlocal shown
+            told[i] = Consultation.of(briefer.windows[i][1], found, server=name, created=datetime.now(UTC))
+            _log(keep / LOG, told[i].to_json())
+            while shown in told:  # in the order of the windows, however the answers come
+                _show(told[shown], json=json)
+                shown += 1
+            update(len(told), count, "asking")
+
+        asked.ask(count, briefer, on_heard=heard)
+    states = [one.opinion.state for one in told.values()]
+    counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+    tokens = sum(one.tokens_in + one.tokens_out for one in told.values())
+    note(f"{count} windows: {counts}; {tokens} tokens; what was sent and what came back: {keep}")
+    return 0
+
+
+def _show(one: "Consultation", *, json: bool) -> None:
+    if json:
+        print_line(one.to_json())
+    else:
+        print("\n".join(map(plain, str(one).splitlines())))
+
+
+def _log(path: Path, line: str) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def data_folder() -> Path:
+    """Give the user's folder for what was asked and answered."""
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "auricle" / "consult"

@@ -1,0 +1,43 @@
+"""`auricle mcp`: an assistant on this computer asks the specialist itself."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from auricle.cli.options import Alpha, SpecialistPlace
+from auricle.cli.terminal import note
+
+
+def mcp(
+    specialist: SpecialistPlace,
+    paths: Annotated[list[str], Parameter(negative="")],
+    /,
+    *,
+    alpha: Alpha = 0.1,
+    fs: float | None = None,
+    unit: str | None = None,
+) -> int:
+    """Serve a specialist to an assistant over MCP (standard input and output): about, read, predict, explain, briefing.
+
+    The assistant sees the recordings named here, by numbers, and no other file; names of files stay with you.
+
+    Parameters
+    ----------
+    paths
+        Recordings, folders of them, or NPZ archives.
+    fs
+        Rate in Hz, for files that don't say it.
+    unit
+        Unit of the samples, for files that don't say it or say it wrongly.
+    """
+    from auricle.cli.judge import judge_of
+    from auricle.consult.desk import Desk
+    from auricle.consult.mcp_server import mcp_server
+    from auricle.signals import find_recordings
+
+    sources = find_recordings(paths, fs=fs, unit=unit)
+    server = mcp_server(Desk(specialist=judge_of(specialist), sources=sources, alpha=alpha, tell=note))
+    for number, source in enumerate(sources, 1):
+        note(f"r{number}: {source.id}")
+    server.run("stdio")
+    return 0

@@ -1,0 +1,133 @@
+"""A specialist as a few questions that an assistant may ask: which recordings, what is found, why, and the briefing.
+
+Recordings go by numbers, "r1", "r2", ...: names of files and what their headers say stay with the person who opened
+them. Whatever fails is told to that person, and to the assistant only that it failed.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from auricle.consult.briefing import Briefing, brief
+from auricle.errors import AuricleError, InputError
+from auricle.finding import Finding
+from auricle.signals import Recording, Source
+from auricle.specialist import Specialist
+
+MOST = 100
+"""Windows in one answer."""
+
+
+@dataclass(kw_only=True)
+class Desk:
+    """One specialist and the recordings that it may be asked about.
+
+    Parameters
+    ----------
+    specialist
+        Calibrated.
+    sources
+        Recordings, in the order of their numbers.
+    alpha
+        Level of the sets.
+    tell
+        Called with what went wrong, in a sentence for the person at the computer.
+    """
+
+    specialist: Specialist
+    sources: Sequence[Source]
+    alpha: float = 0.1
+    tell: Callable[[str], None] = lambda _: None
+    _found: dict[int, list[Finding]] = field(default_factory=dict, init=False, repr=False)
+
+    def about(self) -> dict[str, Any]:
+        """Say what the specialist judges, what its sets promise, and which recordings there are."""
+        manifest = self.specialist.manifest()
+        return {
+            "specialist": manifest.name,
+            "summary": manifest.summary,
+            "intended_use": manifest.intended_use,
+            "not_for": list(manifest.not_for),
+            "labels": [
+                {"label": str(one.label), "name": one.name, "definition": one.definition} for one in manifest.labels
+            ],
+            "alpha": self.alpha,
+            "promise": (
+                f"Of the windows of each class, at most {100 * self.alpha:g} % have a set that misses the class, on "
+                "average over windows like those that calibrated. It is no promise about a single window."
+            ),
+            "recordings": [f"r{i}" for i in range(1, len(self.sources) + 1)],
+        }
+
+    def read(self, recording: str) -> dict[str, Any]:
+        """Give length, rate and number of channels of a recording."""
+        opened = self._open(recording)
+        return {
+            "recording": recording, "seconds": opened.duration, "rate_hz": opened.fs, "channels": len(opened.channels),
+            "simulated": opened.simulated,
+        }  # fmt: skip
+
+    def predict(self, recording: str, *, first: int = 0, count: int = 20) -> dict[str, Any]:
+        """Give sets, states, scores and p-values of some windows, without looking for evidence."""
+        if first < 0 or not 1 <= count <= MOST:
+            raise InputError(f"first={first} and count={count} were given; first counts from 0, count is 1 to {MOST}")
+        found = self._findings(recording)
+        return {
+            "recording": recording,
+            "windows": len(found),
+            "findings": [_plain(one) for one in found[first : first + count]],
+        }
+
+    def explain(self, recording: str, window: int) -> dict[str, Any]:
+        """Give the finding about one window with the stretches that speak for each label of its set."""
+        return _plain(self._explained(recording, window)[1])
+
+    def briefing(
+        self, recording: str, window: int, *, show: Literal["evidence", "plain", "none"] = "evidence"
+    ) -> Briefing:
+        """Write the briefing on one window: text and pictures."""
+        opened, finding = self._explained(recording, window)
+        definitions = {str(one.label): one for one in self.specialist.manifest().labels}
+        return brief(finding, opened, definitions=definitions, show=show)
+
+    def _open(self, recording: str) -> Recording:
+        source = self.sources[self._number(recording)]
+        try:
+            return source.open()
+        except AuricleError as error:
+            self.tell(f"{recording}: {error}")
+            raise InputError(f"{recording} can't be used; the person at the computer is told why") from None
+
+    def _number(self, recording: str) -> int:
+        digits = recording.removeprefix("r")
+        number = int(digits) - 1 if digits.isascii() and digits.isdecimal() and len(digits) < 9 else -1
+        if not 0 <= number < len(self.sources):
+            raise InputError(f"there is no such recording; there are r1 to r{len(self.sources)}")
+        return number
+
+    def _findings(self, recording: str) -> list[Finding]:
+        number = self._number(recording)
+        if number not in self._found:
+            opened = self._open(recording)
+            try:
+                self._found[number] = list(self.specialist.findings(opened, alpha=self.alpha, explain=False))
+            except AuricleError as error:
+                self.tell(f"{recording}: {error}")
+                raise InputError(f"{recording} can't be judged; the person at the computer is told why") from None
+        return self._found[number]
+
+    def _explained(self, recording: str, window: int) -> tuple[Recording, Finding]:
+        found = self._findings(recording)
+        if not 0 <= window < len(found):
+            raise InputError(f"{recording} has no window {window}; it has 0 to {len(found) - 1}")
+        opened = self._open(recording)
+        return opened, self.specialist.explained(opened, found[window])
+
+
+def _plain(finding: Finding) -> dict[str, Any]:
+    """Give a finding without what a file said of itself."""
+    content: dict[str, Any] = finding.model_dump(
+        mode="json", by_alias=True, exclude={"recording", "channels", "notes", "evidence", "specialist"}
+    )
+    content["quality"] = [{key: one[key] for key in ("kind", "start", "stop")} for one in content["quality"]]
+    return content

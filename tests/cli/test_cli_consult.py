@@ -1,0 +1,123 @@
+"""`auricle consult` and `auricle trial`, asked of scripted doubles over HTTP."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from auricle.signals.simulate import with_ectopic_beats
+from doubles import Says, answered, follows, ignores, schooled, serving
+
+SECRET = "Jane_Doe_1970-01-02"
+
+
+def set_of(asks):
+    found = re.search(r"prediction set at alpha [\d.]+: (.*?)\. It is", asks.text)
+    return re.findall(r'"([^"]+)"', found[1]) if found else []
+
+
+def polite(behave):
+    """Answer the preflight's questions, and then as told."""
+    return lambda asks: schooled(asks) if "prediction set" not in asks.text else behave(asks)
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory):
+    path = tmp_path_factory.mktemp("consult") / f"{SECRET}.csv"
+    made = with_ectopic_beats(90, 300, at=[8.0, 40.0, 70.0], seed=3)
+    np.savetxt(path, made.samples().T, header="II", comments="", fmt="%.5f")
+    return path
+
+
+@pytest.fixture
+def home(monkeypatch, tmp_path):
+    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    monkeypatch.delenv("AURICLE_CONFIG", raising=False)
+    monkeypatch.delenv("AURICLE_LLM_KEY", raising=False)
+    return tmp_path
+
+
+SIGNAL = ("--fs", "300", "--unit", "mV")
+
+
+def test_a_dry_run_writes_what_would_be_sent(command, recording, home):
+    out = home / "dry"
+    code, printed, said = command("consult", "af", recording, *SIGNAL, "--all", "--dry-run", "--out", out)
+    assert code == 0
+    assert "nothing was sent" in said
+    requests = sorted(out.glob("request-*.json"))
+    assert len(requests) == 3
+    assert len(printed.splitlines()) == len(list(out.iterdir())) > 3
+    for path in requests:
+        body = json.loads(path.read_bytes())
+        assert body["temperature"] == 0
+        assert "Jane" not in path.read_text()
+        assert any(part["type"] == "image_url" for part in body["messages"][1]["content"])
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    command("consult", "af", recording, *SIGNAL, "--all", "--dry-run", "--out", out)
+    assert before == {path.name: path.read_bytes() for path in out.iterdir()}
+
+
+def test_opinions_are_shown_and_kept_and_not_asked_twice(command, recording, home):
+    out = home / "kept"
+    with serving(polite(follows(set_of))) as seen:
+        arguments = ("consult", "af", recording, *SIGNAL, "--all", "--endpoint", seen.url, "--out", out)
+        code, printed, said = command(*arguments)
+        first = len(seen.asked)
+        assert code == 0
+        assert printed.count("opinion: agrees with the set") == 3
+        assert "3 windows: 3 agrees" in said
+        again, lines, _ = command(*arguments, "--json")
+    assert again == 0
+    assert len(seen.asked) == first + 3  # the preflight's questions alone
+    found = [json.loads(line) for line in lines.splitlines()]
+    assert [one["finding"]["window"]["index"] for one in found] == [0, 1, 2]
+    assert all(one["replayed"] and one["opinion"]["state"] == "agrees" for one in found)
+    assert len((out / "consultations.jsonl").read_text().splitlines()) == 6
+    assert len(list(out.glob("request-*.json"))) == 3
+    assert len(list((out / "replies").iterdir())) == 3
+    assert not any(b"Jane" in path.read_bytes() for path in out.glob("request-*.json"))
+
+
+def test_disagreement_is_kept_as_such(command, recording, home):
+    with serving(polite(lambda _: Says(answered("none")))) as seen:
+        _, printed, _ = command("consult", "af", recording, *SIGNAL, "--all", "--endpoint", seen.url, "--json")
+    assert {json.loads(line)["opinion"]["state"] for line in printed.splitlines()} == {"disagrees"}
+    assert (home / "XDG_DATA_HOME" / "auricle" / "consult" / "consultations.jsonl").is_file()
+
+
+def test_the_configuration_names_the_server(command, recording, home, monkeypatch):
+    with serving(polite(ignores)) as seen:
+        path = home / "c.toml"
+        path.write_text(f'[consult]\nendpoint = "{seen.url}"\nmodel = "double"\n')
+        monkeypatch.setenv("AURICLE_CONFIG", str(path))
+        code, _, _ = command("consult", "af", recording, *SIGNAL, "--all", "--most", "1")
+    assert code == 0
+    assert seen.asked
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[consult]\nendpont = 'x'\n", "unknown key endpont; did you mean 'endpoint'"),
+        ("[consult]\napi_key = 'x'\n", "a key for the server comes from the environment alone"),
+        ("[consult\n", "is not TOML"),
+        ("[consult]\ntimeout = -1\n", "timeout"),
+    ],
+)
+def test_a_configuration_that_can_not_be_used(refused, recording, home, monkeypatch, text, says):
+    path = home / "c.toml"
+    path.write_text(text)
+    monkeypatch.setenv("AURICLE_CONFIG", str(path))
+    refused(3, says, "consult", "af", recording, *SIGNAL, "--all")
+
+
+def test_nobody_to_ask_and_contradictions(refused, recording, home):
+    refused(3, "nobody was named to ask", "consult", "af", recording, *SIGNAL, "--all")
+    refused(3, "needs a folder", "consult", "af", recording, "--dry-run")
+    refused(3, "the one starts a server here", "consult", "af", recording, *SIGNAL, "--all", "--local",
+            "--endpoint", "http://127.0.0.1:1/v1")  # fmt: skip
+    refused(6, "127.0.0.1", "consult", "af", recording, *SIGNAL, "--all", "--endpoint", "http://127.0.0.1:1/v1")
+    refused(3, "allowed are plain_all", "trial", "af", recording, "--arms", "plain")
