@@ -114,10 +114,17 @@ def test_a_configuration_that_can_not_be_used(refused, recording, home, monkeypa
     refused(3, says, "consult", "af", recording, *SIGNAL, "--all")
 
 
+def test_a_server_that_is_not_there(command, recording, home):
+    code, printed, said = command(
+        "consult", "af", recording, *SIGNAL, "--all", "--endpoint", "http://127.0.0.1:1/v1", "--model", "m"
+    )
+    assert (code, printed) == (6, "")
+    assert "error: http://127.0.0.1:1/v1 can't be reached" in said
+
+
 def test_nobody_to_ask_and_contradictions(refused, recording, home):
     refused(3, "nobody was named to ask", "consult", "af", recording, *SIGNAL, "--all")
     refused(3, "needs a folder", "consult", "af", recording, "--dry-run")
     refused(3, "the one starts a server here", "consult", "af", recording, *SIGNAL, "--all", "--local",
             "--endpoint", "http://127.0.0.1:1/v1")  # fmt: skip
-    refused(6, "127.0.0.1", "consult", "af", recording, *SIGNAL, "--all", "--endpoint", "http://127.0.0.1:1/v1")
     refused(3, "allowed are plain_all", "trial", "af", recording, "--arms", "plain")

@@ -23,7 +23,7 @@ COMMANDS = (
 
 EXIT_CODES = """Exit codes: 0 done; 1 failed while running (for example, a full disk); 2 wrong use of the command; \
 3 a recording or file can't be used; 4 a specialist is missing, damaged or not calibrated; 5 an optional part is not \
-installed; 130 interrupted with Ctrl-C."""
+installed; 6 a language model's server can't be used; 130 interrupted with Ctrl-C."""
 
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 
