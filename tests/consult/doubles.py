@@ -11,8 +11,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from auricle.consult.answer import answer_schema
+from auricle.consult.endpoint import Endpoint
+from auricle.consult.failures import ServerError
+from auricle.consult.server import Server
 
 MODEL = "double"
 
@@ -121,7 +127,7 @@ class _Handler(BaseHTTPRequestHandler):
         with seen.lock:
             asks = Asks(body, len(seen.asked))
             seen.asked.append(asks)
-            seen.headers.append(dict(self.headers))
+            seen.headers.append({name.lower(): value for name, value in self.headers.items()})
             seen.now += 1
             seen.at_once = max(seen.at_once, seen.now)
         try:
@@ -210,9 +216,9 @@ def _pieces(asks: Asks, says: Says) -> tuple[list[bytes], str]:
 
 
 def told_set(asks: Asks) -> list[str]:
-    """Read the set out of a line "set: A, N" of the request; empty if there is none."""
-    found = re.search(r"^set: (.*)$", asks.text, re.MULTILINE)
-    return [one.strip() for one in found[1].split(",") if one.strip()] if found else []
+    """Read the set out of the briefing's sentence about it; empty if none is told."""
+    found = re.search(r"prediction set at alpha [^:]*: (.*?)\. It is", asks.text)
+    return re.findall(r'"([^"]*)"', found[1]) if found else []
 
 
 def answered(label: str, reason: str = "the rhythm in the strip fits", **more: Any) -> str:
@@ -343,3 +349,50 @@ def wait_until(true: Callable[[], bool], most: float = 10.0) -> None:
     while not true():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.01)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request without a briefing."""
+
+    body: dict[str, Any]
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the body."""
+        return sha256(json.dumps(self.body, sort_keys=True).encode()).hexdigest()
+
+
+def question(number: int = 0, *, picture: str = "", labels: Sequence[str] = ("N", "A"), model: str = MODEL) -> Question:
+    """Ask about window `number` for a label of a set that is told; `picture` is a data URL."""
+    told = ", ".join(f'"{label}"' for label in labels)
+    text = f"window {number}\nThe specialist's prediction set at alpha 0.1: {told}. It is uncertain."
+    parts: list[dict[str, Any]] = [{"type": "text", "text": text}]
+    if picture:
+        parts.append({"type": "image_url", "image_url": {"url": picture}})
+    schema = {"name": "answer", "strict": True, "schema": answer_schema(labels)}
+    return Question(
+        {
+            "model": model,
+            "messages": [{"role": "system", "content": "reason first"}, {"role": "user", "content": parts}],
+            "temperature": 0,
+            "seed": 0,
+            "max_tokens": 100,
+            "response_format": {"type": "json_schema", "json_schema": schema},
+        }
+    )
+
+
+def endpoint(url: str, **settings: Any) -> Endpoint:
+    """Give the endpoint of a double."""
+    return Endpoint(**{"url": url, "model": MODEL, "timeout": 30.0, **settings})
+
+
+def one(behave: Behaviour, asked: Question | None = None, **settings: Any) -> Any:
+    """Ask one question; give the reply or what it raised."""
+    with serving(behave) as seen:
+        try:
+            (reply,) = Server(endpoint(seen.url, **settings)).ask_all([asked or question()])
+        except ServerError as error:
+            reply = error
+    return reply, seen

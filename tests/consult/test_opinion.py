@@ -25,8 +25,8 @@ ZERO_WIDTH, CYRILLIC_A, WIDE_A, RIGHT_TO_LEFT = "\u200b", "\u0410", "\uff21", "\
 
 OTHER_LABELS = [
     "B", "a", "n", " A", "A ", "A\n", "A\0", f"A{ZERO_WIDTH}", f"{ZERO_WIDTH}A", CYRILLIC_A, WIDE_A,
-    f"{RIGHT_TO_LEFT}A", "A,N", "A or N", "['A']", "atrial fibrillation", "", "None", "NONE", "null", "*", ".*", "A" * 1000,
-    "\ud800", "../A", "<b>A</b>", "A'; DROP TABLE cases; --", "label", "0", "true", "\u0391", "A\u0301",
+    f"{RIGHT_TO_LEFT}A", "A,N", "A or N", "['A']", "atrial fibrillation", "", "None", "NONE", "null", "*", ".*",
+    "A" * 1000, "\ud800", "../A", "<b>A</b>", "A'; DROP TABLE cases; --", "label", "0", "true", "\u0391", "A\u0301",
 ]  # fmt: skip
 
 MALFORMED = {

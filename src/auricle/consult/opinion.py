@@ -11,7 +11,8 @@ from auricle.signals.visible import visible
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from auricle.consult.briefing import Briefing, Stretch
+    from auricle.consult.briefing import Briefing
+    from auricle.consult.measure import Stretch
 
 __all__ = ["Answer", "Opinion", "Why", "answer_schema", "no_opinion", "read_opinion", "worth_retrying"]
 

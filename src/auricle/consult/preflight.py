@@ -85,7 +85,8 @@ async def _abilities(endpoint: Endpoint) -> Abilities:
         plain = await session.post(_body(model, _TEXT))
         schemas, about_schemas = await _schemas(session, model)
         pictures, about_pictures = await _pictures(session, model, plain)
-    said = f"{endpoint.name}: {visible(model)} {about_pictures} and {about_schemas}."
+    who = endpoint.name if model in endpoint.name else f"{visible(model)} at {endpoint.name}"
+    said = f"{who} {about_pictures} and {about_schemas}."
     if names and model not in names:
         said += f" The server does not list this model; it lists {visible(', '.join(names))}."
     return Abilities(pictures=pictures, schemas=schemas, model=model, models=names, said=said)
@@ -129,12 +130,12 @@ async def _pictures(session: Session, model: str, plain: Reply) -> tuple[bool, s
     try:
         reply = await session.post(_body(model, content))
     except (PicturesRefusedError, RequestRefusedError, ReplyError):
-        return False, "takes no pictures, so text stands in for them"
+        return False, "takes no pictures, so text stands in for them,"
     # A server that can't read pictures may break at one in any way.
     except (ServerFaultError, UnreachableError):
-        return False, "fails at a picture, so text stands in for it"
+        return False, "fails at a picture, so text stands in for it,"
     if plain.tokens_in and reply.tokens_in and reply.tokens_in <= plain.tokens_in:
-        return False, "drops pictures without a word, so text stands in for them"
+        return False, "drops pictures without a word, so text stands in for them,"
     return True, "takes pictures"
 
 

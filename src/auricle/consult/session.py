@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_PATH: Final = "/chat/completions"
 _FIRST_WAIT: Final = 0.5
 _TIMEOUT_TRIES: Final = 2
 """A server that is too slow is not helped by being asked many times."""
@@ -75,6 +76,8 @@ class Session:
         self.endpoint = endpoint
         self._key = key_for(endpoint)
         self._client = _client(endpoint, self._key)
+        # The client wants a key even where a server needs none, and would send it.
+        self._options = {} if self._key else {"headers": {"Authorization": _openai().Omit()}}
         self._slots = asyncio.Semaphore(endpoint.most_at_once)
         self._rng = np.random.default_rng()
 
@@ -115,7 +118,7 @@ class Session:
         """List what the server says of its models; None if it doesn't say."""
         try:
             async with asyncio.timeout(self.endpoint.timeout):
-                found = await self._client.get("/models", cast_to=object)
+                found = await self._client.get("/models", cast_to=object, options=self._options)
         except (OSError, ValueError, _openai().OpenAIError, _httpx().HTTPError) as error:
             failed = self._failed(error, {})
             if isinstance(failed.error, UnreachableError | KeyRefusedError | TimedOutError):
@@ -127,11 +130,13 @@ class Session:
     async def _once(self, body: Mapping[str, Any]) -> Reply:
         chat = import_module("openai.types.chat")
         if not self.endpoint.stream:
-            return _whole(await self._client.post("/chat/completions", cast_to=chat.ChatCompletion, body=dict(body)))
+            whole = chat.ChatCompletion
+            return _whole(await self._client.post(_PATH, cast_to=whole, body=dict(body), options=self._options))
         stream = await self._client.post(
-            "/chat/completions",
+            _PATH,
             cast_to=chat.ChatCompletion,
             body={**body, "stream": True, "stream_options": {"include_usage": True}},
+            options=self._options,
             stream=True,
             stream_cls=_openai().AsyncStream[chat.ChatCompletionChunk],
         )
