@@ -1,6 +1,7 @@
 """What a large language model or a person is told about one finding: text and pictures, in the order they are read."""
 
 import io
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -8,6 +9,7 @@ from typing import Literal, Protocol
 import PIL.Image
 
 from auricle.consult import sentences
+from auricle.consult.answer import answer_schema
 from auricle.consult.excerpt import Excerpt, excerpt
 from auricle.consult.guard import Guard, guard_of
 from auricle.consult.measure import Stretch
@@ -230,4 +232,5 @@ def _guard(
     allowed = [*finding.labels, *(definitions[label].name for label in finding.labels if label in definitions)]
     public = [*allowed, *(definitions[label].definition for label in finding.labels if label in definitions)]
     public += [f"{one.name} {one.unit} {one.how}" for one in measured]
+    public.append(json.dumps(answer_schema(["A"])))
     return guard_of(finding, recording, allowed=allowed, public="\n".join([*public, sentences.everything()]))

@@ -110,8 +110,7 @@ def _said(finding: Finding, recording: Recording) -> Iterator[tuple[str, str]]:
     """Every text of a recording with what it is; names also word by word."""
     named = [(recording.id, "the name"), (recording.subject or "", "the subject")]
     if recording.source is not None:
-        named += [(str(recording.source), "the file"), (recording.source.name, "the file")]
-        named += [(part, "the folder") for part in recording.source.parts]
+        named += [(part, "the folder") for part in recording.source.parts[:-1]] + [(recording.source.name, "the file")]
     named.append((finding.specialist.name, "the specialist's name, or that"))
     for text, kind in named:
         yield text, kind

@@ -55,9 +55,10 @@ class Request:
 
     @property
     def text(self) -> str:
-        """Every text in it that a model reads: messages and schema."""
-        read = {key: self.body[key] for key in ("messages", "response_format") if key in self.body}
-        return "\n".join(text for text in _texts(read) if not text.startswith(_PICTURE))
+        """Every text in it that a model reads: what the messages say, and the schema."""
+        said = [message["content"] for message in self.body.get("messages", ())]
+        form = self.body.get("response_format", {}).get("json_schema", {}).get("schema", {})
+        return "\n".join(text for text in (*_texts(said), *_texts(form)) if not text.startswith(_PICTURE))
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
@@ -177,12 +178,11 @@ def _url(one: Picture) -> str:
 
 
 def _texts(value: object) -> Iterator[str]:
-    """Give every text in a JSON value, keys included."""
+    """Give every text in a JSON value but the keys."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield str(key)
+        for inner in value.values():
             yield from _texts(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
