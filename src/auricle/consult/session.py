@@ -77,7 +77,7 @@ class Session:
         self._key = key_for(endpoint)
         self._client = _client(endpoint, self._key)
         # The client wants a key even where a server needs none, and would send it.
-        self._options = {} if self._key else {"headers": {"Authorization": _openai().Omit()}}
+        self._options: Any = {} if self._key else {"headers": {"Authorization": _openai().Omit()}}
         self._slots = asyncio.Semaphore(endpoint.most_at_once)
         self._rng = np.random.default_rng()
 
