@@ -195,6 +195,7 @@ class TestMany:
     def test_a_slow_server_is_kept_busy(self):
         taken = {}
         with serving(slow(says("N"), 0.5)) as seen:
+            Server(endpoint(seen.url)).ask_all([question()])  # loads the client
             for at_once in (8, 1):
                 began = time.monotonic()
                 Server(endpoint(seen.url, most_at_once=at_once)).ask_all([question(i) for i in range(8)])
