@@ -61,6 +61,16 @@ def test_detection_does_not_depend_on_where_its_pieces_end(monkeypatch):
     assert np.abs(parts - whole).max() <= 0.04
 
 
+@pytest.mark.parametrize("fs", [125.0, 500.0, 1000.0, 2000.0])
+def test_beats_are_found_at_any_rate(fs):
+    heard = sinus(30, fs, seed=3)
+    wanted = detect_beats(sinus(30, 250, seed=3))
+    times = detect_beats(heard)
+    assert 25 < len(wanted) < 50
+    assert abs(len(times) - len(wanted)) <= 1
+    assert np.median([np.abs(wanted - time).min() for time in times]) < 0.03
+
+
 def test_a_flat_line_has_no_beats():
     assert not len(detect_beats(Recording.from_array(np.zeros(36000), 360, units="mV")))
 
