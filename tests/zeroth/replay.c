@@ -1,5 +1,5 @@
 /* Replays a ledger of auricle from its definition alone (docs/ledger.md, docs/perturbations.md), step by step in
- * float32. Pool, signs, uniform and lfsr; C99 and its standard library. No byte is checked here that verify() checks.
+ * float32. Pool, row_pool, signs, uniform and lfsr; C99 and its standard library. No byte is checked here that verify() checks.
  *
  *     replay LEDGER BASE OUT      BASE and OUT: float32 weights in flat order
  */
@@ -76,7 +76,7 @@ static int odd(uint64_t word, unsigned bits) { return 2 * (int)word + 1 - (1 << 
 
 /* --- the perturbation --- */
 
-enum kind { POOL, LFSR, FRESH };
+enum kind { POOL, ROW_POOL, LFSR, FRESH };
 
 struct bank {
     uint64_t n, lanes, rotation;
@@ -89,6 +89,7 @@ struct perturbation {
     unsigned bits;
     uint64_t seed, length, size;
     int *numbers; /* of the pool */
+    uint64_t rows, words, lanes;
     struct bank bank;
 };
 
@@ -203,6 +204,13 @@ static struct perturbation perturbation(const char *json, uint64_t dimension) {
         p.size = number(json, "\"size\":");
         p.length = spaced(dimension, p.size, pad);
         make_pool(&p);
+    } else if (!strncmp(kind, "row_pool", 8)) {
+        p.kind = ROW_POOL;
+        p.rows = number(json, "\"rows\":");
+        p.words = number(json, "\"words\":");
+        p.lanes = number(json, "\"lanes\":");
+        p.size = p.rows * p.words;
+        make_pool(&p);
     } else if (!strncmp(kind, "lfsr", 4)) {
         p.kind = LFSR;
         make_bank(&p, json, dimension, pad);
@@ -210,9 +218,17 @@ static struct perturbation perturbation(const char *json, uint64_t dimension) {
     return p;
 }
 
+static int from_rows(const struct perturbation *p, uint64_t direction, uint64_t index) {
+    uint64_t stride = 1;
+    for (uint64_t i = direction % (p->rows - 1); i; i--) stride = 2 * stride % p->rows;
+    uint64_t row = (direction % p->rows + stride * (index / p->lanes)) % p->rows;
+    return p->numbers[row * p->words + index % p->lanes % p->words];
+}
+
 static int integer(const struct perturbation *p, uint64_t direction, uint64_t index) {
     switch (p->kind) {
     case POOL: return p->numbers[(direction * p->length + index) % p->size];
+    case ROW_POOL: return from_rows(p, direction, index);
     case LFSR: return from_bank(&p->bank, direction * p->length, index, p->bits);
     default: return from_stream(p->seed, direction, index, p->bits);
     }

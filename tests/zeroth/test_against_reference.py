@@ -5,13 +5,14 @@ import copy
 import pytest
 import torch
 
-from auricle.zeroth import Gaussian, LfsrBank, Pool, Signs, TwoSided, Uniform, ZerothOrder
+from auricle.zeroth import Gaussian, LfsrBank, Pool, RowPool, Signs, TwoSided, Uniform, ZerothOrder
 from auricle.zeroth.grid import round_randomly
 from auricle.zeroth.reference import pezo_step
 from auricle.zeroth.streams import adder
 
 SPECS = [
-    Pool(size=127, bits=4), Pool(), Pool(size=64, repeats="allow"), LfsrBank(), LfsrBank(lanes=7), LfsrBank(lanes=64),
+    Pool(size=127, bits=4), Pool(), Pool(size=64, repeats="allow"), RowPool(rows=61, words=7, lanes=9), LfsrBank(),
+    LfsrBank(lanes=7), LfsrBank(lanes=64),
     LfsrBank(generators=3, bits=4, widths=(4, 5)), Signs(), Uniform(), Uniform(bits=5), Gaussian(),
 ]  # fmt: skip
 

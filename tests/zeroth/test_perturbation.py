@@ -20,12 +20,18 @@ from auricle.zeroth.bank import LfsrBank
 from auricle.zeroth.fresh import GAUSSIAN_SCALE, Gaussian, Signs, Uniform, quantiles
 from auricle.zeroth.hashing import GAMMA, MASK, fraction, key, mix, words
 from auricle.zeroth.pool import Pool
+from auricle.zeroth.row_pool import RowPool, fitting_rows
 from auricle.zeroth.specs import perturbation_from
 
 PAGE = Path(__file__).parents[2] / "docs" / "perturbations.md"
 
 FRESH = [Uniform(), Uniform(bits=1), Uniform(bits=12, seed=3), Signs(), Gaussian()]
-REUSED = [Pool(size=61, bits=6), Pool(size=16, bits=3), LfsrBank(generators=5, bits=3, widths=(4, 5), lanes=8)]
+REUSED = [
+    Pool(size=61, bits=6),
+    Pool(size=16, bits=3),
+    RowPool(rows=13, words=5, lanes=12, bits=6),
+    LfsrBank(generators=5, bits=3, widths=(4, 5), lanes=8),
+]
 
 
 def direction(spec, number, dimension):
@@ -118,6 +124,69 @@ def test_a_direction_begins_where_the_last_one_ended():
     spec = Pool(size=61, bits=6)
     run = np.concatenate([direction(spec, t, 100) for t in range(5)])
     assert np.array_equal(run, np.resize(spec.numbers, 500))
+
+
+# --- pool in rows ---
+
+
+ROWS = [
+    RowPool(rows=13, words=5, lanes=12, bits=6),
+    RowPool(rows=5, words=3, lanes=3, seed=-2),
+    RowPool(rows=11, words=1, lanes=4),
+]
+
+
+@pytest.mark.parametrize("spec", ROWS)
+def test_a_pool_in_rows_is_read_as_its_counters_say(spec):
+    """By counters that step as hardware's do, and by the numbers of the flat pool of the same size."""
+    flat = Pool(size=spec.rows * spec.words, bits=spec.bits, seed=spec.seed).numbers.tolist()
+    start, stride = 0, 1
+    for t in range(2 * spec.rows * (spec.rows - 1)):
+        expected, row = [], start
+        for _ in range(4):
+            expected += [flat[row * spec.words + lane % spec.words] for lane in range(spec.lanes)]
+            row = (row + stride) % spec.rows
+        assert direction(spec, t, 4 * spec.lanes).tolist() == expected
+        start, stride = (start + 1) % spec.rows, 2 * stride % spec.rows
+
+
+@pytest.mark.parametrize("spec", ROWS)
+def test_a_pool_in_rows_has_as_many_directions_as_it_says(spec):
+    for dimension in (1, spec.lanes, spec.lanes + 1, 7 * spec.lanes):
+        pairs = [(spec.start(t), spec.stride(t)) for t in range(spec.rows * (spec.rows - 1))]
+        starts = {start for start, _ in pairs}
+        assert spec.directions(dimension) == (len(starts) if dimension <= spec.lanes else len(set(pairs)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(dimension=st.integers(1, 3000), number=st.integers(0, 2**70))
+def test_a_pool_in_rows_knows_the_length_of_each_direction(dimension, number):
+    for spec in ROWS:
+        assert spec.square(number, dimension) == (direction(spec, number, dimension).astype(int) ** 2).sum()
+
+
+@pytest.mark.parametrize("spec", ROWS)
+def test_mean_square_of_a_pool_in_rows_over_all_directions(spec):
+    whole = [spec.square(t, spec.rows * spec.lanes) for t in range(spec.rows)]
+    assert spec.mean_square == pytest.approx(np.mean(whole) / (spec.rows * spec.lanes), rel=1e-12)
+    assert spec.largest == abs(spec.numbers.astype(int)).max()
+
+
+def test_a_pool_in_rows_trains_in_nearly_all_its_dimensions_and_no_weight_stands_still():
+    spec = RowPool(rows=13, words=5, lanes=12, bits=6)
+    rows = np.stack([direction(spec, t, 13 * 12) for t in range(13 * 12)]).astype(int)
+    assert len(np.unique(rows, axis=0)) == 13 * 12
+    assert len(np.unique(rows, axis=1).T) == 13 * 5
+    assert np.linalg.matrix_rank(rows) >= 13 * 5 - 5
+    read = np.stack([spec.row(t, np.arange(13)) for t in range(13 * 12)])
+    # Along the directions, a weight's row is the one before at most once in 12.
+    assert (read[1:] == read[:-1]).sum(axis=0).max() <= 13 * 12 / 12
+
+
+def test_the_rows_that_fit_are_primes_that_doubling_goes_round():
+    for most in (3, 10, 100, 512, 1024):
+        found = fitting_rows(most)
+        assert {pow(2, k, found) for k in range(found - 1)} == set(range(1, found))
 
 
 # --- bank ---
@@ -306,7 +375,7 @@ def test_rows_of_any_length_hold_the_same_pool(monkeypatch, row):
         assert np.array_equal(found, direction(spec, number, dimension))
 
 
-@pytest.mark.parametrize("spec", [*FRESH, *REUSED, Uniform(bits=5), Pool(), LfsrBank(), LfsrBank(lanes=64)])
+@pytest.mark.parametrize("spec", [*FRESH, *REUSED, Uniform(bits=5), Pool(), RowPool(), LfsrBank(), LfsrBank(lanes=64)])
 @pytest.mark.parametrize("number", [0, 5, 10**6, 2**63 + 1])
 def test_torch_gives_the_integers_of_the_golden_model(spec, number):
     """Over more weights than are made at a time, and from any flat index on."""
@@ -318,7 +387,7 @@ def test_torch_gives_the_integers_of_the_golden_model(spec, number):
     assert np.array_equal(part.numpy(), golden[start:])
 
 
-@pytest.mark.parametrize("spec", [*FRESH, *REUSED, Pool(), LfsrBank()])
+@pytest.mark.parametrize("spec", [*FRESH, *REUSED, Pool(), RowPool(), LfsrBank()])
 def test_seeds_differ(spec):
     other = perturbation_from(spec.to_dict() | {"seed": 77})
     assert not np.array_equal(direction(spec, 0, 3000), direction(other, 0, 3000))
@@ -336,6 +405,9 @@ def specs(draw):
         st.sampled_from(
             [
                 Pool(size=draw(st.integers(2, 1 << 24)), bits=bits, seed=seed, repeats=repeats),
+                RowPool(
+                    rows=draw(st.sampled_from([3, 61, 509])), words=3, lanes=draw(st.integers(3, 65536)), seed=seed
+                ),
                 LfsrBank(
                     generators=registers, bits=bits, widths=tuple(widths), lanes=lanes, seed=seed, repeats=repeats
                 ),
@@ -367,6 +439,15 @@ def test_a_spec_survives_a_file(spec):
         (lambda: Pool(size=1), "size=1 was given; allowed are 2 to 16777216"),
         (lambda: Pool(repeats="no"), "repeats='no' was given; allowed are 'pad', 'refuse' and 'allow'"),
         (lambda: LfsrBank(repeats=None), "repeats=None was given; allowed are 'pad', 'refuse' and 'allow'"),
+        (lambda: RowPool(lanes=0), "lanes=0 was given; allowed are 1 to 65536"),
+        (lambda: RowPool(lanes=7), "words=63 was given; allowed are 1 to 7, as many as there are lanes"),
+        (lambda: RowPool(words=2.0), "words=2.0 was given; a whole number is needed"),
+        (
+            lambda: RowPool(rows=127),
+            "rows=127 was given; allowed are primes from 3 to 32768 of which 2 is a primitive root, such as 107",
+        ),
+        (lambda: RowPool(rows=-1), "rows=-1 was given; allowed are primes from 3 to 32768 of which 2 is"),
+        (lambda: RowPool(rows=1 << 40), "such as 32749"),
         (lambda: LfsrBank(widths=()), "widths=() was given; allowed are 8 to 20 for 8 bits"),
         (lambda: LfsrBank(widths=(7,)), "widths=(7,) was given; allowed are 8 to 20 for 8 bits"),
         (lambda: LfsrBank(widths=(21,)), "widths=(21,) was given; allowed are 8 to 20 for 8 bits"),
@@ -384,9 +465,9 @@ def test_a_spec_survives_a_file(spec):
         ),
         (
             lambda: perturbation_from({"kind": "dice"}),
-            "a perturbation of kind 'dice' was given; allowed are pool, lfsr, signs, uniform, gaussian",
+            "a perturbation of kind 'dice' was given; allowed are pool, row_pool, lfsr, signs, uniform, gaussian",
         ),
-        (lambda: perturbation_from({}), "a perturbation of kind None was given; allowed are pool, lfsr"),
+        (lambda: perturbation_from({}), "a perturbation of kind None was given; allowed are pool, row_pool, lfsr"),
         (
             lambda: perturbation_from({"kind": "signs", "bits": 3}),
             "a perturbation of kind 'signs' can't be made of {'bits': 3}",
@@ -404,6 +485,8 @@ def test_errors_say_what_was_given_and_what_is_allowed(make, text):
 VECTORS = [
     (Pool(), 1_000_000, (0, 1, 2, 100_000), (0, 1, 2, 3, 8190, 8191, 999_999)),
     (Pool(size=1000, bits=12, seed=5), 250, (0, 1, 999, 1000), (0, 1, 2, 3, 249)),
+    (RowPool(), 1_000_000, (0, 1, 2, 100_000), (0, 1, 62, 63, 1023, 1024, 999_999)),
+    (RowPool(rows=2029, words=7, lanes=7, bits=12, seed=5), 100, (0, 1, 2029, 2**40), (0, 1, 6, 7, 99)),
     (LfsrBank(), 1_000_000, (0, 1, 2, 100_000), (0, 1, 2, 30, 31, 999_999)),
     (
         LfsrBank(generators=31, bits=8, widths=(8,), lanes=1024),
@@ -443,6 +526,11 @@ def test_the_worked_examples():
     assert f"`{' '.join(map(str, spec.numbers.tolist()))}`" in page
     for t in range(3):
         assert f"| {t} | {spec.offset(t, 10)} | `{' '.join(map(str, direction(spec, t, 10).tolist()))}` |" in page
+    rows = RowPool(rows=5, words=2, lanes=3, bits=3)
+    assert ", ".join(f"`{' '.join(map(str, row))}`" for row in rows.numbers.tolist()) in page
+    for t in range(4):
+        shown = " ".join(map(str, direction(rows, t, 8).tolist()))
+        assert f"| {t} | {rows.start(t)} | {rows.stride(t)} | `{shown}` |" in page
     bank = LfsrBank(generators=3, bits=3, widths=(4, 5))
     for cycle, row in enumerate(register_by_register(bank, 4)):
         assert f"| {cycle} | `{' '.join(map(str, row.tolist()))}` |" in page

@@ -15,6 +15,7 @@ from auricle.zeroth import (
     LfsrBank,
     OneSided,
     Pool,
+    RowPool,
     Signs,
     TwoSided,
     Uniform,
@@ -26,6 +27,7 @@ from auricle.zeroth import (
 SPECS = [
     Pool(size=127, bits=4),
     Pool(size=31),
+    RowPool(rows=13, words=2, lanes=5),
     LfsrBank(generators=5, bits=4, widths=(5, 7)),
     Signs(),
     Uniform(),

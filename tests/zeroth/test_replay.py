@@ -17,6 +17,7 @@ from auricle.zeroth.fresh import Gaussian, Signs, Uniform
 from auricle.zeroth.ledger import Ledger, LedgerError, LedgerGroup, LedgerHeader, LedgerTensor
 from auricle.zeroth.pool import Pool
 from auricle.zeroth.reconstruction import base_sha256, from_grid_units, grid_units, pool_change, replay
+from auricle.zeroth.row_pool import RowPool
 
 SHAPES = ((3, 5), (), (0, 4), (7,), (2, 3, 4))
 GROUPS = (0, 1, 0, 1, 0)
@@ -27,6 +28,8 @@ SPECS = {
     "pool larger than the model": Pool(size=127, bits=12, seed=-3),
     "pool of a bad size": Pool(size=10, bits=5, repeats="allow"),
     "default pool": Pool(),
+    "pool in rows": RowPool(rows=13, words=5, lanes=12, bits=6, seed=-7),
+    "pool in rows that the model does not fill": RowPool(),
     "bank": LfsrBank(generators=5, bits=4, widths=(5, 7)),
     "bank with a rotation": LfsrBank(generators=5, bits=3, widths=(9, 4, 11), lanes=7, seed=2**64 - 1),
     "bank that repeats": LfsrBank(generators=2, bits=6, widths=(6,), lanes=4, repeats="allow"),

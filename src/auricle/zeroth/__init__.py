@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from auricle.zeroth.perturbation import Perturbation
     from auricle.zeroth.pool import Pool
     from auricle.zeroth.reconstruction import pool_change, replay
+    from auricle.zeroth.row_pool import RowPool
     from auricle.zeroth.specs import perturbation_from
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "OneSided",
     "Perturbation",
     "Pool",
+    "RowPool",
     "Signs",
     "TwoSided",
     "Uniform",
@@ -64,6 +66,7 @@ _HOMES = {
     "Pool": "auricle.zeroth.pool",
     "pool_change": "auricle.zeroth.reconstruction",
     "replay": "auricle.zeroth.reconstruction",
+    "RowPool": "auricle.zeroth.row_pool",
     "perturbation_from": "auricle.zeroth.specs",
 }
 

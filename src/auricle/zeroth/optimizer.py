@@ -45,7 +45,7 @@ class ZerothOrder(Optimizer):
     weight_decay
         Weights shrink by lr x weight_decay a step, apart from the slope. Not on a grid.
     perturbation
-        Where the directions come from: `Pool`, `LfsrBank`, `Signs`, `Uniform`, `Gaussian`.
+        Where the directions come from: `Pool`, `RowPool`, `LfsrBank`, `Signs`, `Uniform`, `Gaussian`.
     modulus
         How integers are scaled to a Gaussian's length; see `modulus.scale`.
     estimator

@@ -8,8 +8,9 @@ from auricle.zeroth.bank import LfsrBank
 from auricle.zeroth.fresh import Gaussian, Signs, Uniform
 from auricle.zeroth.perturbation import Perturbation
 from auricle.zeroth.pool import Pool
+from auricle.zeroth.row_pool import RowPool
 
-KINDS: dict[str, type[Perturbation]] = {spec.kind: spec for spec in (Pool, LfsrBank, Signs, Uniform, Gaussian)}
+KINDS: dict[str, type[Perturbation]] = {spec.kind: spec for spec in (Pool, RowPool, LfsrBank, Signs, Uniform, Gaussian)}
 
 
 def perturbation_from(values: Mapping[str, Any]) -> Perturbation:

@@ -15,6 +15,7 @@ from auricle.zeroth.fresh import GAUSSIAN_BITS, Gaussian, Signs, quantiles
 from auricle.zeroth.hashing import FACTORS, GAMMA, SHIFTS, key
 from auricle.zeroth.perturbation import Perturbation
 from auricle.zeroth.pool import Pool
+from auricle.zeroth.row_pool import RowPool
 
 CHUNK = 1 << 16
 """Numbers that are made at a time where they are not stored: few enough for a core's cache."""
@@ -110,8 +111,8 @@ class ChunkAdder(Adder):
 
     def __init__(self, spec: Perturbation, dimension: int, weights: Sequence[tuple[Tensor, int]]) -> None:
         super().__init__(spec, dimension, weights)
-        maker = _BankNumbers if isinstance(spec, LfsrBank) else _FreshNumbers
-        self._numbers: Callable[[int, int, int], Tensor] = maker(spec, dimension, self.device)  # type: ignore[arg-type]
+        maker = _MAKERS.get(type(spec), _FreshNumbers)
+        self._numbers: Callable[[int, int, int], Tensor] = maker(spec, dimension, self.device)
 
     def _add(self, terms: Sequence[Term]) -> None:
         for flat, start in self._flat:
@@ -235,3 +236,29 @@ class _BankNumbers:
             )
             words = words.gather(1, self.turns[turn])
         return words.reshape(-1)[start - first * row : stop - first * row]
+
+
+class _RowNumbers:
+    """Whole rows of a pool in rows, each as often side by side as it takes to fill the lanes."""
+
+    def __init__(self, spec: RowPool, dimension: int, device: torch.device) -> None:
+        del dimension
+        self.spec = spec
+        self.table = torch.from_numpy(spec.numbers.astype(np.float32)).to(device)  # (R, W)
+        self.device = device
+
+    def __call__(self, direction: int, start: int, stop: int) -> Tensor:
+        """Numbers of one direction from one flat index to another, float32."""
+        lanes, rows = self.spec.lanes, self.spec.rows
+        first = start // lanes
+        cycle = torch.arange(first, -(-stop // lanes), device=self.device).remainder_(rows)
+        row = cycle.mul_(self.spec.stride(direction)).add_(self.spec.start(direction)).remainder_(rows)
+        words = self.table[row].repeat(1, -(-lanes // self.spec.words))[:, :lanes]  # (cycles, lanes)
+        return words.reshape(-1)[start - first * lanes : stop - first * lanes]
+
+
+_MAKERS: dict[type[Perturbation], Callable[[Any, int, torch.device], Callable[[int, int, int], Tensor]]] = {
+    LfsrBank: _BankNumbers,
+    RowPool: _RowNumbers,
+}
+"""What makes the numbers of a kind, chunk by chunk; the others' come from a hash."""
