@@ -155,7 +155,7 @@ def summary(what: Study, arms: Mapping[str, Mapping[str, Any]]) -> dict[str, Any
     Returns
     -------
     Arm -> `metric` with its 95 % t-interval `low` to `high` over the seeds (null where a run diverged), `values`,
-    `lr`, the `sweep`, the mean `curve`, `diverged` runs; beside the baseline, over the seeds of the arm, `difference`
+    `lr`, the `sweep`, the mean `curve` over the seeds that all arms have, `diverged` runs; beside the baseline, over the seeds of the arm, `difference`
     of each value tested (see `compared`) and `forwards_to_baseline`: passes until the mean curve comes down to the
     baseline's last loss, over those that the baseline's own takes (null if it never does).
     """
@@ -173,11 +173,11 @@ def _summed(what: Study, arm: Mapping[str, Any], baseline: Mapping[str, Any] | N
         return entry
     values = {key: [one["tested"][key] for one in whole] for key in what.margins}
     interval = mean_with_interval(values[what.metric])
-    curve = np.array([one["curve"] for one in whole], np.float64).mean(0)
+    curve = _curve(whole)
     entry |= {
         "metric": interval["mean"], "low": interval["low"], "high": interval["high"],
         "tested": {key: mean_with_interval(of) for key, of in values.items()},
-        "values": values, "curve": curve.tolist(),
+        "values": values, "curve": _curve(whole[: len(what.seeds)]).tolist(),
     }  # fmt: skip
     if baseline is None or None in [one["tested"] for one in baseline["runs"]]:
         return entry
@@ -192,11 +192,16 @@ def _summed(what: Study, arm: Mapping[str, Any], baseline: Mapping[str, Any] | N
         }
         for key, margin in what.margins.items()
     }  # fmt: skip
-    reference = np.array([one["curve"] for one in beside], np.float64).mean(0)
+    reference = _curve(beside)
     target = float(reference[-1, 1])
     own, theirs = forwards_to(target, curve), forwards_to(target, reference)
     entry["forwards_to_baseline"] = own / theirs if own and theirs else None
     return entry
+
+
+def _curve(runs: Sequence[Mapping[str, Any]]) -> np.ndarray[Any, Any]:
+    """Mean curve (points, 2) of some runs: passes and loss."""
+    return np.asarray(np.array([one["curve"] for one in runs], np.float64).mean(0))
 
 
 def forwards_to(loss: float, curve: np.ndarray[Any, Any]) -> float | None:
