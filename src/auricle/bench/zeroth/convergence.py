@@ -155,9 +155,10 @@ def summary(what: Study, arms: Mapping[str, Mapping[str, Any]]) -> dict[str, Any
     Returns
     -------
     Arm -> `metric` with its 95 % t-interval `low` to `high` over the seeds (null where a run diverged), `values`,
-    `lr`, the `sweep`, the mean `curve` over the seeds that all arms have, `diverged` runs; beside the baseline, over the seeds of the arm, `difference`
-    of each value tested (see `compared`) and `forwards_to_baseline`: passes until the mean curve comes down to the
-    baseline's last loss, over those that the baseline's own takes (null if it never does).
+    `lr`, the `sweep`, the mean `curve` over the seeds that all arms have, `diverged` runs; beside the baseline, over
+    the seeds of the arm, `difference` of each value tested (see `compared`) and `forwards_to_baseline`: passes until
+    the mean curve comes down to the baseline's last loss, over those that the baseline's own takes (null if it never
+    does).
     """
     baseline = arms.get(MEZO.name)
     return {name: _summed(what, arm, None if name == MEZO.name else baseline) for name, arm in arms.items()}
