@@ -362,7 +362,10 @@ def test_parts_of_a_header_say_what_is_wrong(make, text):
         (lambda v: v | {"extra": 7}, "the header with keys base_sha256, dimension, estimator, extra"),
         (lambda v: v | {"tensors": 7}, "tensors of type int was given; a list is needed"),
         (lambda v: v | {"groups": [7]}, "a group of type int was given; a JSON object is needed"),
-        (lambda v: v | {"perturbation": {}}, "perturbation {} was given; an object with a kind of pool, row_pool, lfsr, signs"),
+        (
+            lambda v: v | {"perturbation": {}},
+            "perturbation {} was given; an object with a kind of pool, row_pool, lfsr, signs",
+        ),
         (lambda v: v | {"perturbation": {"kind": "dice"}}, "a perturbation of kind 'dice' was given; allowed are pool"),
         (lambda v: v | {"perturbation": {"kind": "signs", "seed": "x"}}, "seed='x' was given; a whole number is"),
         (lambda v: v | {"perturbation": {"kind": "pool", "size": 7}}, "must be canonical JSON"),

@@ -18,7 +18,7 @@ from auricle.errors import AuricleError
 
 COMMANDS = (
     "predict", "demo", "train", "calibrate", "evaluate", "adapt", "history", "rollback", "replay", "watch", "consult",
-    "trial", "mcp", "export", "schema", "doctor", "bench",
+    "trial", "mcp", "export", "schema", "doctor", "bench", "rtl",
 )  # fmt: skip
 
 EXIT_CODES = """Exit codes: 0 done; 1 failed while running (for example, a full disk); 2 wrong use of the command; \

@@ -1,0 +1,63 @@
+"""`auricle rtl generate`: an engine's Verilog and all that goes with it."""
+
+from pathlib import Path
+from typing import Literal
+
+from auricle.cli.terminal import note, plain
+
+
+def generate(
+    *,
+    spec: Literal["lfsr", "pool"],
+    lanes: int,
+    out: Path,
+    bits: int = 8,
+    shift_bits: int = 2,
+    generators: int | None = None,
+    widths: tuple[int, ...] | None = None,
+    rows: int | None = None,
+    words: int | None = None,
+    seed: int = 0,
+) -> int:
+    """Write an engine as Verilog-2005, with test bench, C header, FuseSoC core and README.
+
+    Parameters
+    ----------
+    spec
+        lfsr: a bank of shift registers; pool: rows of numbers in block memory.
+    lanes
+        Numbers that are sent at a time.
+    out
+        Folder; an engine that is there is replaced.
+    bits
+        Bits of a word: numbers are odd, and at most 2^bits - 1 in magnitude.
+    shift_bits
+        Width of the shift: numbers are sent times 1, 2, ... up to 2^(2^shift_bits - 1).
+    generators
+        Registers of the bank.
+    widths
+        Bits of its registers; several only where lanes are a multiple of the registers.
+    rows
+        Rows of the pool, a prime of which 2 is a primitive root.
+    words
+        Words of a row.
+    seed
+        Of the numbers after reset.
+    """
+    from auricle.errors import InputError
+    from auricle.rtl import Engine, bank, row_pool
+    from auricle.rtl import generate as write
+
+    foreign = {"--rows": rows, "--words": words} if spec == "lfsr" else {"--generators": generators, "--widths": widths}
+    if given := [name for name, value in foreign.items() if value is not None]:
+        raise InputError(f"{given[0]} was given with --spec {spec}; it belongs to the other kind, leave it out")
+    if spec == "lfsr":
+        engine = Engine(
+            spec=bank(lanes=lanes, bits=bits, generators=generators, widths=widths, seed=seed), shift_bits=shift_bits
+        )
+    else:
+        engine = Engine(spec=row_pool(lanes=lanes, bits=bits, rows=rows, words=words, seed=seed), shift_bits=shift_bits)
+    for path in write(engine, out):
+        print(plain(str(path)))
+    note(f"{engine.spec}")
+    return 0

@@ -1,0 +1,179 @@
+"""Everything that belongs to an engine, as texts: Verilog, test bench and vectors, header, FuseSoC core, README."""
+
+from collections.abc import Callable
+
+import auricle
+from auricle.rtl.engine import Engine
+from auricle.rtl.text import fill
+from auricle.rtl.vectors import Vectors, vectors
+from auricle.rtl.verilog import KEEP, LANES, PROTECT, modules, ports
+from auricle.zeroth import LfsrBank
+
+NUMBERS = 20_000
+"""Numbers that the test bench of a generated engine compares, at least."""
+
+
+def files(engine: Engine, *, numbers: int = NUMBERS, seed: int = 0) -> dict[str, str]:
+    """Texts by file name. They depend on the arguments and on auricle's version alone.
+
+    Parameters
+    ----------
+    engine
+        What is generated.
+    numbers, seed
+        Of the test bench's vectors.
+    """
+    out = modules(engine)
+    sources = list(out)
+    made = vectors(engine, numbers=numbers, seed=seed)
+    out[f"{engine.name}_tb.v"] = _testbench(engine, made)
+    out[f"{engine.name}_commands.hex"] = _lines(made.commands)
+    out[f"{engine.name}_beats.hex"] = _lines(made.beats)
+    if not isinstance(engine.spec, LfsrBank):
+        digits = -(-engine.spec.words * engine.spec.bits // 4)
+        out[f"{engine.name}.hex"] = _lines([f"{row:0{digits}x}" for row in engine.memory()])
+    out[f"{engine.name}.h"] = _header(engine)
+    out[f"{engine.name}.core"] = _core(engine, sources)
+    out["README.md"] = _readme(engine, out, made)
+    return out
+
+
+def describe(engine: Engine) -> str:
+    """One sentence about an engine."""
+    spec = engine.spec
+    if isinstance(spec, LfsrBank):
+        what = f"a bank of {spec.generators} shift registers, {' and '.join(map(str, spec.widths))} bits wide"
+    else:
+        what = f"a pool of {spec.rows} rows of {spec.words} words"
+    lanes = "lane" if engine.lanes == 1 else "lanes"
+    return f"A perturbation engine: {what}, for {engine.lanes} {lanes} of {spec.bits}-bit numbers."
+
+
+def _lines(lines: list[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _testbench(engine: Engine, made: Vectors) -> str:
+    bank = isinstance(engine.spec, LfsrBank)
+    return fill(
+        "testbench.v",
+        name=engine.name,
+        lanes=engine.lanes,
+        lane_bits=engine.lane_bits,
+        lane_bytes=engine.lane_bits // 8,
+        commands=len(made.commands),
+        beats=len(made.beats),
+        seed_bits=engine.seed_bits,
+        shift_msb=engine.shift_bits - 1,
+        index_msb=engine.seed_index_bits - 1,
+        pad_port="        .cfg_pad(pad),\n" if bank else "",
+        limit=100 * made.cycles + 10_000,
+    )
+
+
+def _header(engine: Engine) -> str:
+    spec, guard = engine.spec, engine.name.upper()
+    if isinstance(spec, LfsrBank):
+        states = [f"{state}u" for state in spec.states]
+        rows = [", ".join(states[i : i + 8]) for i in range(0, len(states), 8)]
+        constants = fill(
+            "bank_constants.h", guard=guard, generators=spec.generators, period=spec.period,
+            states="\n".join(f"    {row}," for row in rows),
+        )  # fmt: skip
+        functions = fill("bank_functions.h", guard=guard, name=engine.name)
+    else:
+        constants = fill(
+            "pool_constants.h", guard=guard, rows=spec.rows, words=spec.words, address_bits=engine.address_bits
+        )
+        functions = fill("pool_functions.h", guard=guard, name=engine.name)
+    return fill(
+        "header.h",
+        name=engine.name,
+        guard=guard,
+        version=auricle.__version__,
+        spec=spec,
+        lanes=engine.lanes,
+        bits=spec.bits,
+        lane_bits=engine.lane_bits,
+        shift_max=(1 << engine.shift_bits) - 1,
+        seed_bits=engine.seed_bits,
+        constants=constants.rstrip(),
+        functions=functions,
+    )
+
+
+def _core(engine: Engine, sources: list[str]) -> str:
+    pool = not isinstance(engine.spec, LfsrBank)
+    memory = f"{engine.name}.hex"
+    data = f"  memory:\n    files:\n      - {memory}: {{file_type: user, copyto: {memory}}}\n" if pool else ""
+    return fill(
+        "core.txt",
+        name=engine.name,
+        version=auricle.__version__,
+        description=describe(engine),
+        rtl="\n".join(f"      - {name}" for name in sources),
+        data=data,
+        also=", memory" if pool else "",
+    )
+
+
+_WHAT: dict[str, Callable[[Engine], str]] = {
+    "_tb.v": lambda _: "self-checking test bench",
+    "_commands.hex": lambda _: "what the test bench does",
+    "_beats.hex": lambda _: "what must follow, from the golden model",
+    ".core": lambda _: "FuseSoC core",
+    ".h": lambda _: "constants and schedule for C",
+    "sequencer.v": lambda _: "commands and stream",
+    "scale.v": lambda _: "odd integers, shift, lanes",
+    "lfsr_bank.v": lambda _: "the registers and how they turn",
+    "row_pool.v": lambda _: "memory and the way through its rows",
+    ".hex": lambda _: "rows of the pool",
+}
+
+
+def _what(name: str, engine: Engine) -> str:
+    if name == f"{engine.name}.v":
+        return "top module"
+    return next((text(engine) for end, text in _WHAT.items() if name.endswith(end)), "one shift register")
+
+
+def _readme(engine: Engine, out: dict[str, str], made: Vectors) -> str:
+    spec = engine.spec
+    if isinstance(spec, LfsrBank):
+        rule = (
+            f"In cycle T, lane l sends the word of register (l + T LANES) mod {spec.generators}; direction t begins at "
+            "cycle t (cfg_rows + cfg_pad)."
+        )
+        pad, seeding = "; cfg_pad makes directions differ", "a state of zero becomes 1 and raises `fault`."
+        parameters = [("PROTECT", "1", PROTECT)]
+        parameters += [
+            (f"SEEDS_{w}", "from the spec", f"states of the {w}-bit registers after reset") for w in spec.widths
+        ]
+    else:
+        rule = (
+            f"Row r of direction t is row (t + 2^t r) mod {spec.rows} of the pool (2^t is taken modulo {spec.rows} as "
+            f"well), and lane l sends its word l mod {spec.words}."
+        )
+        pad = ""
+        seeding = (
+            f"index {spec.rows} loads the counters, with stride in the upper {engine.address_bits} bits and start in "
+            f"the lower {engine.address_bits}; what is out of range becomes stride 1 or start 0 and raises `fault`."
+        )
+        parameters = [("POOL_FILE", f"{engine.name}.hex", "rows of the pool at power-on")]
+    parameters = [("LANES", str(engine.lanes), LANES), ("KEEP", "1", KEEP), *parameters]
+    names = sorted([*out, "README.md"])
+    return fill(
+        "README.md",
+        name=engine.name,
+        description=describe(engine),
+        version=auricle.__version__,
+        spec=spec,
+        shift_max=(1 << engine.shift_bits) - 1,
+        rule=rule,
+        pad=pad,
+        seeding=seeding,
+        ports="\n".join(f"| `{p.name}` | {p.direction} | {p.width} | {p.meaning} |" for p in ports(engine)),
+        parameters="\n".join(f"| `{name}` | {default} | {text} |" for name, default, text in parameters),
+        files="\n".join(f"| `{name}` | {_what(name, engine)} |" for name in names if name != "README.md"),
+        numbers=f"{made.numbers:,}",
+    )

@@ -1,0 +1,118 @@
+"""What simulation can't show, proved by Yosys: the netlist is the RTL, and no register ever reaches zero."""
+
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from auricle.errors import InputError
+from auricle.rtl.engine import Engine
+from auricle.rtl.tools import Tool, ToolError, run
+from auricle.rtl.verilog import modules
+from auricle.zeroth import LfsrBank
+
+_EQUAL = """
+read_verilog {sources}
+hierarchy -top {top}
+proc
+flatten
+opt_clean
+design -stash gold
+read_verilog {sources}
+hierarchy -top {top}
+setattr -set fsm_encoding "none" */w:state
+synth_xilinx -flatten -family xc7 -noiopad -top {top}
+techmap -autoproc -map +/xilinx/cells_sim.v
+proc
+flatten
+opt_clean
+design -stash gate
+design -copy-from gold -as gold {top}
+design -copy-from gate -as gate {top}
+equiv_make gold gate equiv
+hierarchy -top equiv
+clean -purge
+equiv_simple
+equiv_induct
+equiv_status -assert
+"""
+# Recoded states would have no counterpart in the RTL; all else is the usual flow for Xilinx 7.
+
+_NEVER_ZERO = """
+read_verilog -formal -DFORMAL {sources}
+hierarchy -top auricle_lfsr_bank
+proc
+flatten
+opt_clean
+chformal -lower
+select -assert-count {count} t:$assert
+sat -tempinduct -prove-asserts -set-assumes -verify
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """What was to be shown of an engine, and whether it was.
+
+    Parameters
+    ----------
+    what
+        The claim.
+    proved
+        Whether it holds.
+    said
+        What Yosys counted, or why it failed.
+    seconds
+        Time.
+    """
+
+    what: str
+    proved: bool
+    said: str
+    seconds: float
+
+
+def netlist_is_rtl(folder: Path, engine: Engine, tool: Tool) -> Proof:
+    """Prove that the netlist for Xilinx 7 holds the same next state and outputs as the RTL, for every state and input.
+
+    Parameters
+    ----------
+    folder
+        Of the generated files.
+    engine
+        A bank: the block memory of a pool has no counterpart in gates.
+    tool
+        Yosys.
+    """
+    _bank(engine)
+    script = _EQUAL.format(sources=" ".join(modules(engine)), top=engine.name)
+    counted = r"Of those cells (\d+) are proven and 0 are unproven"
+    return _prove(f"netlist of {engine.name} at {engine.lanes} lanes = RTL", folder, script, tool, counted, "{} points")
+
+
+def never_zero(folder: Path, engine: Engine, tool: Tool) -> Proof:
+    """Prove by induction over time that from reset on no input leads a register, or its snapshot, to zero."""
+    spec = _bank(engine)
+    sources = [name for name in modules(engine) if name.startswith("auricle_lfsr_")]
+    script = _NEVER_ZERO.format(sources=" ".join(sources), count=spec.generators)
+    return _prove(
+        f"no register of {engine.name} at {engine.lanes} lanes reaches zero", folder, script, tool,
+        r"(Induction step proven: SUCCESS)", f"{spec.generators} registers and their snapshots",
+    )  # fmt: skip
+
+
+def _bank(engine: Engine) -> LfsrBank:
+    if not isinstance(engine.spec, LfsrBank):
+        raise InputError(f"an engine of kind {engine.spec.kind!r} was given; only those of kind 'lfsr' are proved")
+    return engine.spec
+
+
+def _prove(what: str, folder: Path, script: str, tool: Tool, pattern: str, words: str) -> Proof:
+    start = time.perf_counter()
+    try:
+        said = run(list(tool.command), folder, text=script.strip() + "\n")
+    except ToolError as error:
+        return Proof(what=what, proved=False, said=str(error), seconds=time.perf_counter() - start)
+    found = re.search(pattern, said)
+    text = words.format(found[1]) if found else "Yosys ended without a proof"
+    return Proof(what=what, proved=found is not None, said=text, seconds=time.perf_counter() - start)

@@ -1,0 +1,118 @@
+"""The engines held against the golden model: many lanes, many sessions, and two proofs."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from auricle.rtl.engine import Engine, bank, row_pool
+from auricle.rtl.folder import generate
+from auricle.rtl.proof import netlist_is_rtl, never_zero
+from auricle.rtl.simulation import lint, simulate
+from auricle.rtl.tools import Simulator, Tool, simulator, verilator, yosys
+from auricle.zeroth import LfsrBank
+
+LANES = (1, 7, 31, 64, 1024)
+Progress = Callable[[int, int, str], None]
+
+
+def engines() -> list[Engine]:
+    """Engines that are verified: both kinds at each number of lanes, other bits and shifts, and the software default.
+
+    Examples
+    --------
+    >>> len(engines()), engines()[-1].spec
+    (14, LfsrBank(generators=31, bits=8, widths=(11, 13, 14), lanes=None, seed=0, repeats='pad'))
+    """
+    made = [Engine(spec=spec) for lanes in LANES for spec in (bank(lanes=lanes), row_pool(lanes=lanes))]
+    made += [Engine(spec=bank(lanes=64, bits=14, seed=3), shift_bits=3), Engine(spec=bank(lanes=31, bits=1))]
+    made += [Engine(spec=row_pool(lanes=64, bits=12, seed=5), shift_bits=1), Engine(spec=LfsrBank())]
+    return made
+
+
+def verify(
+    *, quick: bool = False, numbers: int | None = None, with_simulator: Simulator | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Simulate all engines against the golden model, lint them, and prove what simulation can't show.
+
+    Parameters
+    ----------
+    quick
+        A few thousand numbers of each engine instead of 80,000, and proofs of a small bank.
+    numbers
+        Numbers of each engine instead.
+    with_simulator
+        "iverilog" or "verilator"; None for what is there.
+    progress
+        Called with what is done, of how much, and a word for it.
+
+    Returns
+    -------
+    dict
+        JSON-able: `ok`, `numbers`, `tools` (name and version), `engines` (each with `name`, `spec`, `lanes`, `bits`,
+        `passed`, `said`, `beats`, `numbers`, `stalls`, `seconds`, `lint`: "" if clean), `proofs` (`what`, `proved`,
+        `said`, `seconds`).
+
+    Raises
+    ------
+    MissingExtraError
+        No simulator, or Yosys or Verilator is missing.
+    """
+    tool, linter, prover = simulator(with_simulator), verilator(), yosys()
+    each = numbers if numbers is not None else 4000 if quick else 80_000
+    todo = engines()
+    rows, proofs = [], []
+
+    def tell(done: int) -> None:
+        if progress is not None:
+            progress(done, len(todo) + 2, "verifying")
+
+    for i, engine in enumerate(todo):
+        tell(i)
+        rows.append(_one(engine, each, i, tool, linter))
+    small = Engine(spec=bank(lanes=4, bits=4, generators=3) if quick else bank(lanes=32))
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "engine"
+        generate(small, folder, numbers=1)
+        for i, prove in enumerate((never_zero, netlist_is_rtl)):
+            tell(len(todo) + i)
+            proofs.append(asdict(prove(folder, small, prover)))
+    tell(len(todo) + 2)
+    return {
+        "ok": all(row["passed"] and not row["lint"] for row in rows) and all(proof["proved"] for proof in proofs),
+        "numbers": sum(row["numbers"] for row in rows),
+        "tools": {one.name: one.version for one in (tool, linter, prover)},
+        "engines": rows,
+        "proofs": proofs,
+    }
+
+
+def _one(engine: Engine, numbers: int, seed: int, tool: Tool, linter: Tool) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "engine"
+        generate(engine, folder, numbers=numbers, seed=seed)
+        complaint = lint(folder, engine, linter)
+        found = simulate(folder, engine.name, tool)
+    about = {"name": engine.name, "spec": engine.spec.to_dict(), "lanes": engine.lanes, "bits": engine.spec.bits}
+    return {**about, **asdict(found), "lint": complaint}
+
+
+def table(result: dict[str, Any]) -> str:
+    """Lay the result of `verify` out for a person, as Markdown."""
+    tools = ", ".join(f"{name} {version}" for name, version in result["tools"].items())
+    lines = [
+        "| engine | lanes | bits | numbers | beats | stalls | s | lint | |",
+        "|---|---:|---:|---:|---:|---:|---:|---|---|",
+    ]
+    for row in result["engines"]:
+        verdict = "equal" if row["passed"] else row["said"]
+        figures = " | ".join(f"{row[key]:,}" for key in ("lanes", "bits", "numbers", "beats", "stalls"))
+        lines.append(f"| {row['name']} | {figures} | {row['seconds']:.1f} | {row['lint'] or 'clean'} | {verdict} |")
+    lines += ["", "| proof | | |", "|---|---|---|"]
+    for proof in result["proofs"]:
+        lines.append(f"| {proof['what']} | {'proved' if proof['proved'] else 'FAILED'} | {proof['said']} |")
+    verdict = "all equal to the golden model" if result["ok"] else "NOT all in order"
+    lines += ["", f"{result['numbers']:,} numbers compared, {verdict}. Tools: {tools}."]
+    return "\n".join(lines)
