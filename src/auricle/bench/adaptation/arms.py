@@ -29,9 +29,9 @@ GRID: dict[str, tuple[float, ...]] = {
 RATES: dict[str, float] = {
     "pool": 1e-3, "lfsr": 1e-3, "signs": 1e-3, "mezo": 1e-3, "adamw": 3e-4, "pool-small": 5e-3, "adamw-small": 1e-3,
 }  # fmt: skip
-"""Learning rate of each arm: the best of `GRID` for the arms on all weights, by the F1 of VEB and SVEB on records 118 and
-215 of the calibration part (docs/bench/adaptation-sweep; adamw's 1e-4 and 3e-4 came out alike, 1e-3 was not run). The
-small arms follow by analogy and were not swept."""
+"""Learning rate of each arm: for those on all weights the best of `GRID`, by the F1 of VEB and SVEB on records 118 and
+215 of the calibration part (docs/bench/adaptation-sweep; 1e-4 and 3e-4 came out alike for adamw, and 1e-3 was not run).
+The small arms follow by analogy and were not swept."""
 
 
 @dataclass(frozen=True, kw_only=True)
