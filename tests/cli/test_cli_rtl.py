@@ -61,8 +61,8 @@ FOUND = {
     "tools": {"iverilog": "11.0"},
     "engines": [
         {
-            "name": "auricle_pool", "spec": {"kind": "row_pool", "rows": 5, "words": 2}, "lanes": 4, "bits": 8, "passed": True, "said": "PASS", "beats": 3,
-            "numbers": 12, "stalls": 2, "seconds": 0.5, "lint": "",
+            "name": "auricle_pool", "spec": {"kind": "row_pool", "rows": 5, "words": 2}, "lanes": 4, "bits": 8,
+            "passed": True, "said": "PASS", "beats": 3, "numbers": 12, "stalls": 2, "seconds": 0.5, "lint": "",
         }
     ],
     "proofs": [{"what": "a claim", "proved": True, "said": "7 points", "seconds": 1.0}],

@@ -20,6 +20,7 @@ ENGINES = [
     Engine(spec=bank(lanes=1)),
     Engine(spec=bank(lanes=62, bits=12)),
     Engine(spec=LfsrBank()),
+    Engine(spec=LfsrBank(generators=3, bits=3, widths=(4,), lanes=2, repeats="allow")),
     Engine(spec=row_pool(lanes=1)),
     Engine(spec=row_pool(lanes=70, bits=14), shift_bits=3),
 ]
@@ -87,6 +88,21 @@ def test_the_text_depends_on_the_spec_alone(engine):
         assert name in made[f"{engine.name}.core"] or name.endswith((".h", ".core", ".md"))
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_core_is_what_fusesoc_reads(engine):
+    yaml = pytest.importorskip("yaml")
+    made = files(engine, numbers=1)
+    head, _, body = made[f"{engine.name}.core"].partition("\n")
+    assert head == "CAPI=2:"
+    core = yaml.safe_load(body)
+    assert core["name"] == f"auricle:perturbation:{engine.name}:1.0.0"
+    for target in core["targets"].values():
+        named = [file for one in target["filesets"] for file in core["filesets"][one]["files"]]
+        names = [next(iter(file)) if isinstance(file, dict) else file for file in named]
+        assert set(names) <= set(made)
+        assert any(f"module {target['toplevel']}" in made[name] for name in names)
+
+
 def test_vectors_compare_what_they_say():
     engine = Engine(spec=row_pool(lanes=5, bits=4))
     made = vectors(engine, numbers=700, seed=3)
@@ -103,7 +119,7 @@ def test_the_header_agrees_with_the_golden_model(engine, tmp_path):
     if shutil.which("cc") is None:
         pytest.skip("no C compiler (cc) on the search path")
     generate(engine, tmp_path / "engine", numbers=1)
-    dimensions = [1, engine.lanes, engine.lanes + 1, 100_003, 2**31]
+    dimensions = [1, engine.lanes, engine.lanes + 1, 30 * engine.lanes, 100_003, 2**31]
     bank_of = isinstance(engine.spec, LfsrBank)
     last = "pad(d[i])" if bank_of else "counters(d[i])"
     values = ", ".join(f"UINT64_C({d})" for d in dimensions)

@@ -81,7 +81,10 @@ def _header(engine: Engine) -> str:
             "bank_constants.h", guard=guard, generators=spec.generators, period=spec.period,
             states="\n".join(f"    {row}," for row in rows),
         )  # fmt: skip
-        functions = fill("bank_functions.h", guard=guard, name=engine.name)
+        if spec.repeats == "pad":
+            functions = fill("bank_functions.h", guard=guard, name=engine.name)
+        else:
+            functions = fill("bank_unpadded.h", name=engine.name)
     else:
         constants = fill(
             "pool_constants.h", guard=guard, rows=spec.rows, words=spec.words, address_bits=engine.address_bits

@@ -116,9 +116,8 @@ def table(result: dict[str, Any]) -> str:
     for row in result["engines"]:
         verdict = "equal" if row["passed"] else row["said"]
         figures = " | ".join(f"{row[key]:,}" for key in ("lanes", "bits", "numbers", "beats", "stalls"))
-        lines.append(
-            f"| {row['name']} | {_of(row['spec'])} | {figures} | {row['seconds']:.1f} | {row['lint'] or 'clean'} | {verdict} |"
-        )
+        rest = f"{row['seconds']:.1f} | {row['lint'] or 'clean'} | {verdict}"
+        lines.append(f"| {row['name']} | {_of(row['spec'])} | {figures} | {rest} |")
     lines += ["", "| proof | | |", "|---|---|---|"]
     for proof in result["proofs"]:
         lines.append(f"| {proof['what']} | {'proved' if proof['proved'] else 'FAILED'} | {proof['said']} |")

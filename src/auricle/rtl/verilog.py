@@ -91,6 +91,7 @@ def _bank(engine: Engine, spec: LfsrBank) -> str:
                 count=count,
                 count_msb=count - 1,
                 place=f"{first} + {var}" if first else var,
+                slot=f"({first} + {var})" if first else var,
                 # Widths never take each other's place, and one width alone turns as a whole.
                 words=_words(engine),
                 word_msb=spec.bits - 1,

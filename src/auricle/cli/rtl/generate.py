@@ -1,7 +1,9 @@
 """`auricle rtl generate`: an engine's Verilog and all that goes with it."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
 
 from auricle.cli.terminal import note, plain
 
@@ -14,7 +16,7 @@ def generate(
     bits: int = 8,
     shift_bits: int = 2,
     generators: int | None = None,
-    widths: tuple[int, ...] | None = None,
+    widths: Annotated[tuple[int, ...] | None, Parameter(negative="")] = None,
     rows: int | None = None,
     words: int | None = None,
     seed: int = 0,

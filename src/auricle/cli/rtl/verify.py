@@ -1,9 +1,7 @@
 """`auricle rtl verify`: the engines against the golden model, in simulation and by proof."""
 
 from pathlib import Path
-from typing import Annotated, Literal
-
-from cyclopts import Parameter
+from typing import Literal
 
 from auricle.cli.options import Flag, Json
 from auricle.cli.terminal import plain, print_json, progress
@@ -12,7 +10,7 @@ from auricle.cli.terminal import plain, print_json, progress
 def verify(
     *,
     quick: Flag = False,
-    simulator: Annotated[Literal["iverilog", "verilator"] | None, Parameter()] = None,
+    simulator: Literal["iverilog", "verilator"] | None = None,
     out: Path | None = None,
     json: Json = False,
 ) -> int:

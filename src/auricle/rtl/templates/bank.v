@@ -13,14 +13,14 @@ module auricle_lfsr_bank #(
     input  wire                     load,
     input  wire [{{index_msb}}:0]               load_index,
     input  wire [{{seed_msb}}:0]              load_data,
-    output wire [{{words}}*{{bits}}-1:0]             words,
-    output reg                      fault      // a state of zero was loaded or met, and replaced by one
+    output wire [{{words}}*{{bits}}-1:0] words,
+    output reg                      fault  // a state of zero was loaded or met, and replaced by one
 );
 {{turn}}    wire [{{last}}:0] zero;
 {{groups}}
     always @(posedge clk) begin
         if (rst) fault <= 1'b0;
-        else if (({{empties}}) | (next & (|zero))) fault <= 1'b1;
+        else if ({{empties}} | (next & (|zero))) fault <= 1'b1;
     end
 endmodule
 

@@ -22,7 +22,7 @@
                 .zero(zero[{{place}}])
             );
             if ({{place}} < {{words}}) begin : used
-                assign words[({{place}})*{{bits}} +: {{bits}}] = state[{{word_msb}}:0];
+                assign words[{{slot}}*{{bits}} +: {{bits}}] = state[{{word_msb}}:0];
             end
         end
     endgenerate
