@@ -63,9 +63,10 @@ def trial(
     check_folder(out)
     place = whom(endpoint, model, local=local)
     judge = judge_of(specialist)
-    with consultant(place, keep=out or data_folder()) as asked, progress() as update:
+    with progress() as update:
         windows = labelled_windows(judge, data, part, update=update, kind=kind)
         samples, share = trials.drawn(judge, windows, n, alpha=alpha, seed=seed, progress=update)
+    with consultant(place, keep=out or data_folder()) as asked, progress() as update:
         result = trials.trial(
             judge, samples, share, asked.ask, arms=trials.chosen_arms(names), seed=seed, progress=update
         )
