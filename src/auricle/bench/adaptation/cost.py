@@ -16,7 +16,7 @@ from auricle.network import ConMIL
 from auricle.specialist import Specialist
 
 ROUNDS = 3
-STEPS = 24
+STEPS = 12
 """Of a timed run; a run makes a copy of the network first, which counts as well."""
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from auricle.consult.trial.scoring import ALL, SPECIALIST
 
 BLUE, GREY, RED = "#2563a8", "#9aa5b1", "#c2410c"
-HEADER = ["arm", "windows", "right", "95 % interval", "gain", "95 % interval", "disagrees", "no opinion", "tokens", "s"]
+HEADER = ["arm", "n", "right", "95 %", "gain", "95 %", "against", "silent", "tokens", "s"]
 
 
 def rows(result: Mapping[str, Any], state: str) -> list[list[str]]:
@@ -22,12 +22,12 @@ def rows(result: Mapping[str, Any], state: str) -> list[list[str]]:
         if state not in arm:
             continue
         one = arm[state]
-        row = [result["words"][name], str(one["n"]), f"{one['accuracy']:.3f}", f"{one['low']:.3f} to {one['high']:.3f}"]
+        row = [name, str(one["n"]), f"{one['accuracy']:.3f}", f"{one['low']:.2f} to {one['high']:.2f}"]
         if name == SPECIALIST:
             out.append([*row, *[""] * 6])
             continue
         out.append([
-            *row, f"{one['gain']:+.3f}", f"{one['gain_low']:+.3f} to {one['gain_high']:+.3f}",
+            *row, f"{one['gain']:+.3f}", f"{one['gain_low']:+.2f} to {one['gain_high']:+.2f}",
             f"{one['disagrees']:.2f}", f"{one['no_opinion']:.2f}", f"{one['tokens']:.0f}", f"{one['seconds']:.1f}",
         ])  # fmt: skip
     return out
@@ -49,9 +49,11 @@ def notes(result: Mapping[str, Any]) -> list[str]:
     """Say what the columns mean and what the numbers do not show."""
     paper = result["paper"]
     out = [
+        *(f"{name}: {words}." for name, words in result["words"].items()),
         (
-            "right: no opinion counts as not right. gain: over the specialist's label, which stands where there is no "
-            "opinion; paired, intervals over persons."
+            "against: the answer disagrees with the set that was told. silent: no opinion. tokens, s: a question, on "
+            "the mean. right: no opinion counts as not right. gain: over the specialist's label, which stands where "
+            "there is no opinion; paired, intervals over persons."
         ),
         (
             "The paper, on other data, in percent (PTB-XL, Sleep-EDF): a model alone "
@@ -59,6 +61,9 @@ def notes(result: Mapping[str, Any]) -> list[str]:
             f"ones {_pair(paper['uncertain'])}. Left unsaid: {paper['unsaid']}."
         ),
     ]
+    costs = [arm[ALL] for name, arm in result["arms"].items() if name != SPECIALIST]
+    tokens, seconds = (sum(one[key] for one in costs) / len(costs) for key in ("tokens", "seconds"))
+    out.append(f"A question took {tokens:.0f} tokens and {seconds:.1f} s on the mean.")
     if result["harm"]:
         said = ", ".join(f"{state} {value:+.3f}" for state, value in result["harm"].items())
         out.append(f"A wrong set, against no set at all: {said}.")
@@ -80,11 +85,12 @@ def table(result: dict[str, Any]) -> Group:
     """Lay everything out for a person."""
     made = []
     for state in states_of(result):
-        one = Table(title=title_of(result, state))
-        for i, name in enumerate(HEADER):
-            one.add_column(name, justify="right" if i else "left")
+        # As wide as a terminal of 80 columns; what a question costs stands below.
+        one = Table(title=title_of(result, state), box=None, pad_edge=False, padding=(0, 1, 0, 0))
+        for i, name in enumerate(HEADER[:-2]):
+            one.add_column(name, justify="right" if i else "left", no_wrap=True)
         for row in rows(result, state):
-            one.add_row(*row)
+            one.add_row(*row[:-2])
         made.append(one)
     return Group(*made, *notes(result))
 
