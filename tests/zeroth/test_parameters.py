@@ -42,7 +42,9 @@ def bits(tensor):
         ("lr", -1.0, "lr=-1.0 was given; it can't be negative or infinite"),
         ("lr", math.nan, "lr=nan was given; it can't be negative or infinite"),
         ("lr", 1e-60, "lr=1e-60 was given; float32 loses steps below 1.2e-38: give more, or 0 for no steps"),
-        ("lr", "fast", "lr='fast' was given; a number is needed"),
+        ("lr", "fast", "lr='fast' was given; a number is needed, not text"),
+        ("lr", "1e-3", "lr='1e-3' was given; a number is needed, not text or a truth value"),
+        ("eps", True, "eps=True was given; a number is needed, not text"),
         ("eps", 0.0, "eps=0.0 was given; it must be above 0 (2**-10 is usual)"),
         ("eps", None, "eps=None was given; a number is needed"),
         ("weight_decay", -0.1, "weight_decay=-0.1 was given; it can't be negative or infinite"),
@@ -302,3 +304,9 @@ def test_loading_a_state_alone_puts_merged_weights_in_their_place():
     assert bits(given) != before
     optimizer.load_state_dict(state)
     assert bits(given) == before
+
+
+def test_a_loss_instead_of_a_function_is_refused():
+    weight = torch.ones(3, requires_grad=True)
+    with pytest.raises(InputError, match="give the function that returns it"):
+        ZerothOrder([weight]).step((weight**2).sum())

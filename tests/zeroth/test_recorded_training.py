@@ -161,9 +161,9 @@ def test_ledger_of_other_weights_is_refused(tmp_path, trained):
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
-        ({"perturbation": Pool(size=61)}, r"other perturbation=Pool\(size=61.* instead of Pool\(size=31"),
-        ({"estimator": TwoSided(queries=2)}, "other queries=2 instead of 1"),
-        ({"seed": 6}, "other seed=6 instead of 5"),
+        ({"perturbation": Pool(size=61)}, r"perturbation is Pool\(size=61.*; the ledger has Pool\(size=31"),
+        ({"estimator": TwoSided(queries=2)}, "queries is 2; the ledger has 1"),
+        ({"seed": 6}, "seed is 6; the ledger has 5"),
     ],
 )
 def test_ledger_of_other_settings_is_refused(tmp_path, trained, settings, text):

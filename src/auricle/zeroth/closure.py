@@ -98,6 +98,11 @@ def mean(values: Sequence[float]) -> float:
 
 def checked(closure: Loss | Sequence[Loss] | None) -> Sequence[Loss]:
     """Refuse what can't be evaluated, and give the closures of all micro-batches."""
+    if isinstance(closure, Tensor):
+        raise InputError(
+            "step(loss) was called with a tensor; give the function that returns it: "
+            "optimizer.step(lambda: loss_fn(model(x), y))"
+        )
     closures = [closure] if callable(closure) else closure
     if not closures or not all(callable(one) for one in closures):
         raise InputError(

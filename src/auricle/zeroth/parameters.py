@@ -102,6 +102,9 @@ def _place(weight: Tensor) -> tuple[object, ...]:
 
 
 def _number(name: str, value: object) -> float:
+    # Text would pass float() here and stop a scheduler later.
+    if isinstance(value, str | bytes | bool):
+        raise InputError(f"{name}={value!r} was given; a number is needed, not text or a truth value")
     try:
         return float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):

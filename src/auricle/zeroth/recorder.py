@@ -114,8 +114,10 @@ def _check(
     given: Mapping[str, object] = {**settings, "tensors": _tensors(names, blocks)}
     for name, value in given.items():
         if (kept := getattr(header, name)) != value:
-            what = "names, shapes or groups" if name == "tensors" else f"{name}={value!r} instead of {kept!r}"
-            raise LedgerError(f"the optimizer has other {what} than its ledger; give what it began with, or a new path")
+            what = f"{name} is {value!r}; the ledger has {kept!r}"
+            if name == "tensors":
+                what = "the weights have other names, shapes or groups than in the ledger"
+            raise LedgerError(f"{what}: give what it began with, or a new path")
 
 
 def _replay(ledger: Ledger, blocks: Sequence[Block]) -> None:

@@ -118,7 +118,7 @@ def tables(result: dict[str, Any]) -> Iterable[tuple[str, list[str], Rows]]:
         first = next(iter(found.values()))
         yield (
             f"{TASK_NAMES.get(task, task)}: {first['of']} after {first['forwards']:,} forward passes",
-            ["", "lr", first["of"], "95 % interval", "difference to mezo", "shown", "passes to mezo's loss"],
+            ["", "lr", "seeds", first["of"], "95 % interval", "difference to mezo", "shown", "passes to mezo's loss"],
             [[arm, *_converged(one)] for arm, one in found.items()],
         )
 
@@ -130,8 +130,8 @@ def _ratio(found: Mapping[str, float] | None) -> str:
 def _converged(one: Mapping[str, Any]) -> list[str]:
     lr = f"{one['lr']:.1e}"
     if one["metric"] is None:
-        return [lr, "", "", "", f"{one['diverged']} runs diverged", ""]
-    interval = [f"{one['metric']:.3f}", f"{one['low']:.3f} to {one['high']:.3f}"]
+        return [lr, "", "", "", "", f"{one['diverged']} runs diverged", ""]
+    interval = [str(len(one["values"][one["of"]])), f"{one['metric']:.3f}", f"{one['low']:.3f} to {one['high']:.3f}"]
     if "difference" not in one:
         return [lr, *interval, "", "", ""]
     d = one["difference"][one["of"]]
