@@ -89,7 +89,7 @@ CONTRADICTIONS = [
     ("description", {"estimator": "one-sided"},
      'queries = 1 with a one-sided estimator, .*; give queries = 2 or more, or estimator = "two-sided"'),
     ("description", {"perturbation": {"kind": "poll"}},
-     "a perturbation of kind 'poll' was given; allowed are pool, lfsr"),
+     "a perturbation of kind 'poll' was given; allowed are pool, row_pool, lfsr"),
     ("description", {"perturbation": {"kind": "pool", "bits": 99}}, "bits=99 was given; allowed are 1 to 14"),
     ("description", {"perturbation": {"kind": "pool", "sizes": 9}}, "can't be made of {'sizes': 9}"),
     ("description", {"perturbation": {"kind": ["pool"]}}, r"kind must name a perturbation, .*given was \['pool'\]"),
