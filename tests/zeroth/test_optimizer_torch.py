@@ -565,7 +565,7 @@ def test_weights_that_were_changed_elsewhere_are_refused(settings):
     with torch.no_grad():
         net[0].weight[0, 0] += 1
     with pytest.raises(
-        InputError, match=r"^weights were changed outside of the optimizer since the last step; on a grid"
+        InputError, match=r"^weights were changed outside of the optimizer since the last step, or written to"
     ):
         optimizer.step(loss_of(net))
 

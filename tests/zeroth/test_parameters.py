@@ -306,6 +306,20 @@ def test_loading_a_state_alone_puts_merged_weights_in_their_place():
     assert bits(given) == before
 
 
+def test_a_closure_with_a_backward_pass_is_refused():
+    weight = torch.ones(3, requires_grad=True)
+    optimizer = ZerothOrder([weight])
+
+    def closure():
+        loss = (weight**2).sum()
+        loss.backward()
+        return loss
+
+    with pytest.raises(InputError, match=r"leave out backward\(\) and zero_grad\(\)"):
+        optimizer.step(closure)
+    assert torch.allclose(weight, torch.ones(3))
+
+
 def test_a_loss_instead_of_a_function_is_refused():
     weight = torch.ones(3, requires_grad=True)
     with pytest.raises(InputError, match="give the function that returns it"):

@@ -45,7 +45,15 @@ class Evaluation:
             for generator, state in zip(generators, states, strict=True):
                 generator.set_state(state)
             with torch.no_grad(), self._watched():
-                return mean([_number(closure()) for closure in closures])
+                try:
+                    return mean([_number(closure()) for closure in closures])
+                except RuntimeError as error:
+                    if "does not require grad" not in str(error):
+                        raise
+                    raise InputError(
+                        "the closure asks for gradients, and there are none: leave out backward() and zero_grad(), and "
+                        "return the loss"
+                    ) from error
 
         yield evaluate
 

@@ -344,8 +344,9 @@ class ZerothOrder(Optimizer):
         check_same(weights, [view for block in self._blocks for view in block.views])
         if (self.grid or any(block.here for block in self._blocks)) and self._versions != [*map(version, weights)]:
             raise InputError(
-                "weights were changed outside of the optimizer since the last step; on a grid, and with merge=True "
-                "before settle(), only its own steps may move them: make a new optimizer to go on from here"
+                "weights were changed outside of the optimizer since the last step, or written to (a checkpoint that "
+                "was loaded counts, whatever it holds); on a grid, and with merge=True before settle(), only its own "
+                "steps may move them: make a new optimizer to go on from here, with a ledger from the base weights alone"
             )
 
     def _losses(self, closures: Sequence[Loss], plans: Sequence[Plan]) -> list[float]:
