@@ -346,7 +346,7 @@ class ZerothOrder(Optimizer):
             raise InputError(
                 "weights were changed outside of the optimizer since the last step, or written to (a checkpoint that "
                 "was loaded counts, whatever it holds); on a grid, and with merge=True before settle(), only its own "
-                "steps may move them: make a new optimizer to go on from here, with a ledger from the base weights alone"
+                "steps may move them: make a new optimizer to go on from here, with a ledger from the base weights"
             )
 
     def _losses(self, closures: Sequence[Loss], plans: Sequence[Plan]) -> list[float]:
