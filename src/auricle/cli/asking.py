@@ -1,5 +1,6 @@
 """What `consult` and `trial` have in common: which server is asked, and what is said about it."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -78,3 +79,8 @@ def consultant(asked: Asked, *, keep: Path, sent: bool = False) -> Iterator["Con
             server=Server(place, cache=keep / REPLIES), abilities=abilities, most_tokens=asked.most_tokens,
             sent=keep if sent else None,
         )  # fmt: skip
+
+
+def kept_folder() -> Path:
+    """Give the user's folder for what was asked and answered."""
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "auricle" / "consult"

@@ -71,7 +71,7 @@ def consult(
         Folder for what is sent and what comes back; a second run with it asks nothing twice. If not given,
         auricle/consult in the user's folder for data.
     """
-    from auricle.cli.asking import whom
+    from auricle.cli.asking import kept_folder, whom
     from auricle.cli.judge import judge_of
     from auricle.consult.windows import Briefer, choose
     from auricle.signals import find_recordings
@@ -100,7 +100,7 @@ def consult(
     if asked is None:
         assert out is not None
         return _written(briefer, model or "MODEL", out)
-    return _opinions(briefer, asked, keep=out or data_folder(), json=json)
+    return _opinions(briefer, asked, keep=out or kept_folder(), json=json)
 
 
 def _written(briefer: "Briefer", model: str, out: Path) -> int:
@@ -156,8 +156,3 @@ def _log(path: Path, line: str) -> None:
         file.write(line + "\n")
         file.flush()
         os.fsync(file.fileno())
-
-
-def data_folder() -> Path:
-    """Give the user's folder for what was asked and answered."""
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "auricle" / "consult"

@@ -49,9 +49,8 @@ def trial(
     out
         Folder for trial.json, trial.md and trial.png; answers are kept there too.
     """
-    from auricle.cli.asking import consultant, whom
+    from auricle.cli.asking import consultant, kept_folder, whom
     from auricle.cli.bench.results import present
-    from auricle.cli.consult import data_folder
     from auricle.cli.judge import judge_of
     from auricle.cli.labelled import labelled_windows
     from auricle.consult import trial as trials
@@ -66,7 +65,7 @@ def trial(
     with progress() as update:
         windows = labelled_windows(judge, data, part, update=update, kind=kind)
         samples, share = trials.drawn(judge, windows, n, alpha=alpha, seed=seed, progress=update)
-    with consultant(place, keep=out or data_folder()) as asked, progress() as update:
+    with consultant(place, keep=out or kept_folder()) as asked, progress() as update:
         result = trials.trial(
             judge, samples, share, asked.ask, arms=trials.chosen_arms(names), seed=seed, progress=update
         )
