@@ -41,7 +41,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
 class TestLocalModel:
     def test_it_takes_pictures_and_keeps_to_a_schema(self, local):
         found = preflight(local)
-        assert (found.pictures, found.schemas, found.models) == (True, True, (MODEL,))
+        assert (found.pictures, found.schemas, found.lengths, found.models) == (True, True, True, (MODEL,))
         assert found.said == f"{MODEL} on this machine takes pictures and keeps to a JSON schema."
 
     def test_an_answer_streamed_or_not_is_one_by_the_schema(self, local):

@@ -1,5 +1,7 @@
 """What a server can do is found out before anything of a recording is sent."""
 
+import json
+
 import pytest
 
 from auricle.consult.failures import BusyError, UnreachableError
@@ -31,6 +33,26 @@ class TestPreflight:
         assert found.said.startswith(f"double at {seen.url} ")
         assert said in found.said
         assert len(seen.asked) == 3
+
+    @pytest.mark.parametrize(("greeting", "lengths"), [("hi", True), ("hello", False)])
+    def test_lengths_are_kept_if_the_greeting_is_short(self, greeting, lengths):
+        answer = json.dumps({"colour_code": "k7", "greeting": greeting})
+        with serving(lambda asks: Says(answer) if asks.schema else hello(asks)) as seen:
+            found = preflight(endpoint(seen.url))
+        assert (found.schemas, found.lengths) == (True, lengths)
+
+    def test_a_server_that_refuses_lengths_is_asked_without(self):
+        def behave(asks):
+            return failing(400, "maxLength is not permitted") if "maxLength" in str(asks.schema) else schooled(asks)
+
+        with serving(behave) as seen:
+            found = preflight(endpoint(seen.url))
+        assert (found.schemas, found.lengths, len(seen.asked)) == (True, False, 4)
+
+    @pytest.mark.parametrize("answer", ['{"colour_code": "k7"}', '{"colour_code": "k7", "greeting": 3}', "[]", "[" * 99])
+    def test_half_a_schema_is_none(self, answer):
+        with serving(lambda asks: Says(answer) if asks.schema else hello(asks)) as seen:
+            assert not preflight(endpoint(seen.url)).schemas
 
     def test_a_refusal_of_either_means_no(self):
         def behave(asks):

@@ -35,6 +35,16 @@ def test_the_body_is_that_of_a_chat_completion(told):
     jsonschema.Draft202012Validator.check_schema(form["schema"])
 
 
+def test_lengths_are_bounded_only_where_the_server_takes_that(told):
+    def form(**options):
+        return request_of(told, model="m", **options).body["response_format"]["json_schema"]["schema"]["properties"]
+
+    assert "maxLength" not in form()["reason"] and "maxItems" not in form()["cited"]
+    bounded = form(lengths=True)
+    assert 200 <= bounded["reason"]["maxLength"] <= 1000
+    assert bounded["cited"]["maxItems"] >= 4
+
+
 def test_text_and_pictures_stand_in_their_order(told):
     content = request_of(told, model="m").body["messages"][1]["content"]
     assert [part["type"] for part in content] == [

@@ -23,6 +23,9 @@ Why = Literal[
 _FENCED = re.compile(r"```(?:json)?[ \t]*\r?\n(.*)\n[ \t]*```", re.DOTALL)
 _THINKING = ("<think>", "</think>")
 _LONGEST_NUMBER = 400
+_REASON = 600
+"""Characters: about five sentences, which is what is asked for."""
+_CITED = 8
 
 
 class Unusable(NamedTuple):
@@ -67,19 +70,22 @@ class Answer(_Strict):
     """The model's own word; nothing is promised by it."""
 
 
-def answer_schema(offered: Sequence[str]) -> dict[str, Any]:
+def answer_schema(offered: Sequence[str], *, bounded: bool = False) -> dict[str, Any]:
     """Give the JSON schema of an answer, in the form that strict `response_format` takes.
 
     Parameters
     ----------
     offered
         Labels that may be answered.
+    bounded
+        Whether to bound the length of the reason and the number of cited stretches. A small model that repeats itself
+        is then led to its label; but several servers refuse such bounds. On return they hold in any case.
 
     Returns
     -------
     dict
         Every property is required and none may be added, as OpenAI's structured outputs want it; what is optional may
-        be null. Lengths are not bounded here, as several servers refuse such bounds; they are on return.
+        be null.
 
     Raises
     ------
@@ -108,8 +114,8 @@ def answer_schema(offered: Sequence[str]) -> dict[str, Any]:
     return {
         "type": "object",
         "properties": {
-            "reason": {"type": "string"},
-            "cited": {"type": "array", "items": stretch},
+            "reason": {"type": "string", **({"maxLength": _REASON} if bounded else {})},
+            "cited": {"type": "array", "items": stretch, **({"maxItems": _CITED} if bounded else {})},
             "label": {"type": "string", "enum": [*offered, NONE]},
             "confidence": confidence,
         },

@@ -49,7 +49,7 @@ class Consultant:
         """Make the request about a briefing; the second time with another seed, or it would be the same question."""
         return request_of(
             briefing, model=self.abilities.model, pictures=self.abilities.pictures, schema=self.abilities.schemas,
-            most_tokens=self.most_tokens, seed=self.seed + again,
+            lengths=self.abilities.lengths, most_tokens=self.most_tokens, seed=self.seed + again,
         )  # fmt: skip
 
     def ask(self, count: int, briefing: BriefingOf, *, on_heard: OnHeard | None = None) -> list[Heard]:

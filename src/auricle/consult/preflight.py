@@ -1,4 +1,4 @@
-"""What a server can do, found out by three tiny questions before anything about a person is sent."""
+"""What a server can do, found out by three or four tiny questions before anything about a person is sent."""
 
 import base64
 import json
@@ -24,6 +24,9 @@ from auricle.signals.visible import visible
 _TEXT: Final = "Say hello."
 _FIELD: Final = "colour_code"
 _VALUE: Final = "k7"
+_GREETING: Final = "greeting"
+_SHORT: Final = 3
+"""Characters of a greeting where lengths are bounded: too few for any that a model would choose."""
 _SIDE: Final = 64
 """Of the test picture, in pixels: some models refuse less than 28."""
 
@@ -38,6 +41,8 @@ class Abilities:
         Whether a picture is taken and reaches the model.
     schemas
         Whether answers are held to a JSON schema.
+    lengths
+        Whether such a schema may bound the length of a text: then a model that repeats itself comes to its end.
     model
         The one that was asked.
     models
@@ -48,6 +53,7 @@ class Abilities:
 
     pictures: bool
     schemas: bool
+    lengths: bool = False
     model: str
     models: tuple[str, ...]
     said: str
@@ -72,7 +78,8 @@ def preflight(endpoint: Endpoint) -> Abilities:
     -----
     A server may take a picture and drop it without a word. If it counts tokens and the question costs no more with a
     picture than without, the picture counts as not taken. A schema counts as kept if a question that has nothing to do
-    with it is answered by it.
+    with it is answered by it, and its lengths as kept if no greeting goes beyond them. Where lengths are refused, the
+    question is put again without.
     """
     return in_own_loop(lambda: _abilities(endpoint), "preflight")
 
@@ -83,13 +90,15 @@ async def _abilities(endpoint: Endpoint) -> Abilities:
         names = tuple(str(one["id"]) for one in listed or () if isinstance(one.get("id"), str))
         model = endpoint.model or _only(names, endpoint)
         plain = await session.post(_body(model, _TEXT))
-        schemas, about_schemas = await _schemas(session, model)
+        schemas, lengths, about_schemas = await _schemas(session, model)
         pictures, about_pictures = await _pictures(session, model, plain)
     who = endpoint.name if model in endpoint.name else f"{visible(model)} at {endpoint.name}"
     said = f"{who} {about_pictures} and {about_schemas}."
     if names and model not in names:
         said += f" The server does not list this model; it lists {visible(', '.join(names))}."
-    return Abilities(pictures=pictures, schemas=schemas, model=model, models=names, said=said)
+    return Abilities(
+        pictures=pictures, schemas=schemas, lengths=lengths, model=model, models=names, said=said
+    )
 
 
 def _only(names: tuple[str, ...], endpoint: Endpoint) -> str:
@@ -99,28 +108,37 @@ def _only(names: tuple[str, ...], endpoint: Endpoint) -> str:
     raise InputError(f"no model was named, and {endpoint.url} {has}; name one with --model")
 
 
-async def _schemas(session: Session, model: str) -> tuple[bool, str]:
+async def _schemas(session: Session, model: str) -> tuple[bool, bool, str]:
+    for bound in ({"maxLength": _SHORT}, {}):
+        try:
+            reply = await session.post({**_body(model, _TEXT, most=64), "response_format": _probe(bound)})
+        except (RequestRefusedError, ServerFaultError, ReplyError):
+            continue
+        greeting = _greeting(reply.text)
+        if greeting is None:
+            return False, False, "ignores a JSON schema, so it is described in words"
+        return True, bool(bound) and len(greeting) <= _SHORT, "keeps to a JSON schema"
+    return False, False, "refuses a JSON schema, so it is described in words"
+
+
+def _probe(bound: Mapping[str, int]) -> dict[str, Any]:
     schema = {
         "type": "object",
-        "properties": {_FIELD: {"type": "string", "enum": [_VALUE]}},
-        "required": [_FIELD],
+        "properties": {_FIELD: {"type": "string", "enum": [_VALUE]}, _GREETING: {"type": "string", **bound}},
+        "required": [_FIELD, _GREETING],
         "additionalProperties": False,
     }
-    wanted = {"type": "json_schema", "json_schema": {"name": "probe", "strict": True, "schema": schema}}
-    try:
-        reply = await session.post({**_body(model, _TEXT, most=64), "response_format": wanted})
-    except (RequestRefusedError, ServerFaultError, ReplyError):
-        return False, "refuses a JSON schema, so it is described in words"
-    if not _follows(reply.text):
-        return False, "ignores a JSON schema, so it is described in words"
-    return True, "keeps to a JSON schema"
+    return {"type": "json_schema", "json_schema": {"name": "probe", "strict": True, "schema": schema}}
 
 
-def _follows(text: str) -> bool:
+def _greeting(text: str) -> str | None:
+    """Read the greeting from an answer by the schema; None if it is none."""
     try:
-        return bool(json.loads(text) == {_FIELD: _VALUE})
+        found = json.loads(text)
     except (ValueError, RecursionError):
-        return False
+        return None
+    kept = isinstance(found, dict) and found.keys() == {_FIELD, _GREETING} and found[_FIELD] == _VALUE
+    return str(found[_GREETING]) if kept and isinstance(found[_GREETING], str) else None
 
 
 async def _pictures(session: Session, model: str, plain: Reply) -> tuple[bool, str]:

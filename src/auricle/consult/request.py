@@ -105,8 +105,9 @@ class Request:
 
 
 def request_of(
-    briefing: Briefing, *, model: str, pictures: bool = True, schema: bool = True, most_tokens: int = 700, seed: int = 0
-) -> Request:
+    briefing: Briefing, *, model: str, pictures: bool = True, schema: bool = True, lengths: bool = False,
+    most_tokens: int = 700, seed: int = 0,
+) -> Request:  # fmt: skip
     """Make the request about a briefing.
 
     Parameters
@@ -119,6 +120,8 @@ def request_of(
         Whether the server takes pictures. If not, the text says so, and measurements stand in for them.
     schema
         Whether the server takes a JSON schema. If not, the form of the answer is described in words.
+    lengths
+        Whether its schemas may bound lengths, see `answer_schema`.
     most_tokens
         Longest answer.
     seed
@@ -132,7 +135,7 @@ def request_of(
         A label can't be offered: see `answer_schema`.
     """
     parts = list(briefing.parts) if pictures else _without_pictures(briefing)
-    form = answer_schema(briefing.offered)
+    form = answer_schema(briefing.offered, bounded=lengths)
     if not schema:
         labels = ", ".join(map(quoted, (*briefing.offered, NONE)))
         parts.append(sentences.IN_WORDS.format(labels=labels))
