@@ -49,7 +49,9 @@ class TestPreflight:
             found = preflight(endpoint(seen.url))
         assert (found.schemas, found.lengths, len(seen.asked)) == (True, False, 4)
 
-    @pytest.mark.parametrize("answer", ['{"colour_code": "k7"}', '{"colour_code": "k7", "greeting": 3}', "[]", "[" * 99])
+    @pytest.mark.parametrize(
+        "answer", ['{"colour_code": "k7"}', '{"colour_code": "k7", "greeting": 3}', "[]", "[" * 99]
+    )
     def test_half_a_schema_is_none(self, answer):
         with serving(lambda asks: Says(answer) if asks.schema else hello(asks)) as seen:
             assert not preflight(endpoint(seen.url)).schemas

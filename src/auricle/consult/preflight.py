@@ -96,9 +96,7 @@ async def _abilities(endpoint: Endpoint) -> Abilities:
     said = f"{who} {about_pictures} and {about_schemas}."
     if names and model not in names:
         said += f" The server does not list this model; it lists {visible(', '.join(names))}."
-    return Abilities(
-        pictures=pictures, schemas=schemas, lengths=lengths, model=model, models=names, said=said
-    )
+    return Abilities(pictures=pictures, schemas=schemas, lengths=lengths, model=model, models=names, said=said)
 
 
 def _only(names: tuple[str, ...], endpoint: Endpoint) -> str:
