@@ -68,7 +68,7 @@ FAULTS = {
     "padding is forgotten": (0, "auricle_sequencer.v", "pad == 8'd0 ? IDLE", "1'b1 ? IDLE"),
     "the last row is not marked": (0, "auricle_sequencer.v", "tlast = left == 32'd0;", "tlast = left == 32'd1;"),
     "the tail is ignored": (0, "auricle_sequencer.v", "m_axis_tlast ? tail : LANES[15:0]", "LANES[15:0]"),
-    "lanes of the tail are off by one": (0, "auricle_sequencer.v", "m_axis_tuser[4:0]} > l", "m_axis_tuser[4:0]} >= l"),
+    "lanes of the tail are off by one": (0, "auricle_tail.v", "count[4:0]} > l", "count[4:0]} >= l"),
     "the lanes don't turn": (0, "auricle_lfsr_bank.v", "localparam TURN = LANES % 31;", "localparam TURN = 0;"),
     "a state of zero stays": (0, "auricle_lfsr_bank.v", "load_data[0] | empty_11", "load_data[0]"),
     "snapshots are not taken": (0, "auricle_lfsr_11.v", "else if (snapshot) saved <= state;", ""),

@@ -74,12 +74,12 @@ class Engine:
     @property
     def lane_bits(self) -> int:
         """Bits of a number on the bus, two's complement: whole bytes, and one bit more than the largest needs."""
-        return -(-(self.spec.bits + 2 + (1 << self.shift_bits) - 1) // 8) * 8
+        return lane_bits(self.spec.bits, self.shift_bits)
 
     @property
     def words(self) -> int:
-        """Different numbers in a beat at most: what is shifted before it is spread over the lanes."""
-        return self.spec.generators if isinstance(self.spec, LfsrBank) else self.spec.words
+        """Different numbers in a beat, shifted before they are spread: lane l takes number l mod words."""
+        return min(self.lanes, self.spec.generators) if isinstance(self.spec, LfsrBank) else self.spec.words
 
     @property
     def address_bits(self) -> int:
@@ -160,6 +160,29 @@ class Engine:
         return out
 
 
+def lane_bits(bits: int, shift_bits: int) -> int:
+    """Bits of a number on the bus: words of so many bits, made odd and shifted, in whole bytes.
+
+    Examples
+    --------
+    >>> lane_bits(8, 2), lane_bits(4, 2)
+    (16, 8)
+    """
+    return -(-(bits + (1 << shift_bits)) // 8) * 8
+
+
+def check_lanes(lanes: int) -> None:
+    """Refuse more lanes than `cfg_tail` can count.
+
+    Raises
+    ------
+    InputError
+        So many, or none.
+    """
+    if not 1 <= lanes <= MOST_LANES:
+        raise InputError(f"lanes={lanes} was given; allowed are 1 to {MOST_LANES}")
+
+
 def check_spec(spec: Perturbation) -> None:
     """Refuse what no engine can serve.
 
@@ -170,9 +193,7 @@ def check_spec(spec: Perturbation) -> None:
     """
     if not isinstance(spec, LfsrBank | RowPool):
         raise InputError(f"a perturbation of kind {spec.kind!r} was given; hardware has 'lfsr' and 'row_pool'")
-    lanes = spec.row if isinstance(spec, LfsrBank) else spec.lanes
-    if lanes > MOST_LANES:
-        raise InputError(f"lanes={lanes} was given; allowed are 1 to {MOST_LANES}")
+    check_lanes(spec.row if isinstance(spec, LfsrBank) else spec.lanes)
     if isinstance(spec, LfsrBank) and spec.rotation and len(spec.widths) > 1:
         raise InputError(
             f"widths={spec.widths} with {spec.row} lanes for {spec.generators} registers was given; registers of "

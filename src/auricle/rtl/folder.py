@@ -43,7 +43,7 @@ def generate(engine: Engine, folder: Path, *, numbers: int = NUMBERS, seed: int 
     >>> from auricle.rtl import row_pool
     >>> with tempfile.TemporaryDirectory() as place:
     ...     len(generate(Engine(spec=row_pool(lanes=2)), Path(place) / "engine"))
-    11
+    12
     """
     folder = folder.absolute()
     check_place(folder)

@@ -1,23 +1,13 @@
 """The Verilog-2005 modules of an engine."""
 
-from typing import NamedTuple
-
 from auricle.rtl.engine import Engine
 from auricle.rtl.leap import leap_sums
+from auricle.rtl.port import Port, port_lines
 from auricle.rtl.text import fill
 from auricle.zeroth import LfsrBank, RowPool, lfsr
 
 LANES, KEEP = "numbers in a beat", "0: tkeep is all ones, and tuser alone tells how many lanes count"
 PROTECT = "1: a register that was disturbed into zero goes on with one"
-
-
-class Port(NamedTuple):
-    """A line of the port table."""
-
-    name: str
-    direction: str
-    width: str
-    meaning: str
 
 
 def ports(engine: Engine) -> list[Port]:
@@ -49,7 +39,8 @@ def ports(engine: Engine) -> list[Port]:
 def modules(engine: Engine) -> dict[str, str]:
     """Verilog by file name, the top module last; each module in a file of its name."""
     spec = engine.spec
-    out = {"auricle_sequencer.v": fill("sequencer.v"), "auricle_scale.v": fill("scale.v")}
+    names = ("tail", "sequencer", "scale")
+    out = {f"auricle_{name}.v": fill(f"{name}.v") for name in names}
     if isinstance(spec, LfsrBank):
         for width in spec.widths:
             out[f"auricle_lfsr_{width}.v"] = _register(width, spec.bits)
@@ -172,7 +163,7 @@ def _top(engine: Engine) -> str:
         title=title,
         spec=spec,
         name=engine.name,
-        ports="\n".join(f"// {p.name:<29} {p.direction:<8} {p.width:<10} {p.meaning}" for p in ports(engine)),
+        ports=port_lines(ports(engine)),
         parameters=_indented(parameters),
         pad="cfg_pad" if bank else "8'd0",
         pad_port="    input  wire [7:0]       cfg_pad,\n" if bank else "",

@@ -70,23 +70,13 @@ module auricle_sequencer #(
         end
     end
 
-    // Lane < tuser, digit by digit: few comparisons that all lanes share, instead of one for each.
-    localparam GROUPS = (LANES + 31) / 32;
-    localparam DIGITS = LANES < 32 ? LANES : 32;
-    reg [GROUPS-1:0] above, same;
-    reg [DIGITS-1:0] below;
-    reg [LANES*LANE_BYTES-1:0] counts;
+    wire [LANES-1:0] counts;
     integer l;
 
+    auricle_tail #(.LANES(LANES)) lanes (.count(m_axis_tuser), .counts(counts));
+
     always @* begin
-        for (l = 0; l < GROUPS; l = l + 1) begin
-            above[l] = {21'd0, m_axis_tuser[15:5]} > l;
-            same[l] = {21'd0, m_axis_tuser[15:5]} == l;
-        end
-        for (l = 0; l < DIGITS; l = l + 1) below[l] = {27'd0, m_axis_tuser[4:0]} > l;
-        for (l = 0; l < LANES; l = l + 1)
-            counts[l*LANE_BYTES +: LANE_BYTES] = {LANE_BYTES{above[l/32] | (same[l/32] & below[l%32])}};
-        m_axis_tkeep = KEEP != 0 ? counts : {LANES*LANE_BYTES{1'b1}};
+        for (l = 0; l < LANES; l = l + 1) m_axis_tkeep[l*LANE_BYTES +: LANE_BYTES] = {LANE_BYTES{counts[l] | (KEEP == 0)}};
     end
 endmodule
 
