@@ -14,6 +14,7 @@ from auricle.bench.zeroth import shifted, text
 from auricle.bench.zeroth.statistics import compared, mean_with_interval
 from auricle.bench.zeroth.study import Contender, Study, follow
 from auricle.errors import InputError
+from auricle.rtl import bank, row_pool
 from auricle.zeroth import LfsrBank, OneSided, Pool, Signs, Uniform
 
 MEZO = Contender(name="mezo", perturbation=None)
@@ -22,6 +23,11 @@ ONE_SIDED = (
     Contender(name="one_sided_signs", perturbation=Signs(), estimator=OneSided(queries=8), rates=ONE_SIDED_RATES),
     Contender(name="one_sided_pool", estimator=OneSided(queries=8), rates=ONE_SIDED_RATES),
 )
+HARDWARE = (
+    Contender(name="rtl_lfsr", perturbation=bank(lanes=1024, bits=8)),
+    Contender(name="rtl_pool", perturbation=row_pool(lanes=1024, bits=8)),
+)
+"""What the engines of `auricle rtl generate` send, number for number."""
 TEXT = (
     MEZO,
     Contender(name="signs", perturbation=Signs()),
@@ -37,6 +43,7 @@ SHIFTED = (
     Contender(name="uniform", perturbation=Uniform()),
     Contender(name="pool"),
     Contender(name="lfsr", perturbation=LfsrBank()),
+    *HARDWARE,
     *(Contender(name=f"pool_{size}", perturbation=Pool(size=size)) for size in PRIMES),
     *(Contender(name=f"pool_{size}_repeating", perturbation=Pool(size=size, repeats="allow")) for size in POWERS),
     *(Contender(name=f"pool_{size}", perturbation=Pool(size=size)) for size in (2048, 4096, 8192)),
@@ -53,11 +60,11 @@ SHIFTED = (
     Contender(name="signs_ledger", perturbation=Signs(), grid=True),
     *ONE_SIDED,
 )  # fmt: skip
-CONTENDERS = {"trec": (*TEXT, LARGER[0], *ONE_SIDED), "sst2": (*TEXT, *LARGER), "shifted": SHIFTED}
+CONTENDERS = {"trec": (*TEXT, *HARDWARE, LARGER[0], *ONE_SIDED), "sst2": (*TEXT, *LARGER), "shifted": SHIFTED}
 STEPS = {"trec": 500, "sst2": 500, "shifted": 2000}
 """Of the two-sided arms; the others have as many forward passes."""
 ALL_TASKS = tuple(CONTENDERS)
-PRECISE = ("mezo", "signs", "pool", "lfsr", "one_sided_signs", "one_sided_pool")
+PRECISE = ("mezo", "signs", "pool", "lfsr", "rtl_lfsr", "rtl_pool", "one_sided_signs", "one_sided_pool")
 """Arms of the small network with four times the seeds: five left the differences wider than their margin."""
 PRECISE_SST2 = ("mezo", "pool")
 """The same on sst2, for the pair that the default stands or falls by."""
