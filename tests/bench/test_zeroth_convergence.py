@@ -1,5 +1,7 @@
 import json
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,9 @@ from scipy import stats
 from torch.nn import functional
 
 from auricle.bench.runs import Runs
-from auricle.bench.zeroth import convergence, shifted, text
+from auricle.bench.zeroth import convergence, markdown, shifted, text
+from auricle.bench.zeroth.arms import ARMS
+from auricle.bench.zeroth.glossary import glossary
 from auricle.bench.zeroth.minilm import encoder
 from auricle.bench.zeroth.problem import Problem
 from auricle.bench.zeroth.statistics import compared, mean_with_interval
@@ -18,6 +22,7 @@ from auricle.bench.zeroth.study import Contender, Study, follow, train
 from auricle.errors import InputError
 from auricle.zeroth import OneSided, Pool, Signs
 
+DOCS = Path(__file__).parents[2] / "docs" / "bench"
 CALLS = []
 
 
@@ -185,6 +190,17 @@ def test_contenders_have_names_of_their_own():
     for arms in convergence.CONTENDERS.values():
         assert len({one.name for one in arms}) == len(arms)
         assert arms[0].name == "mezo"
+
+
+def test_every_arm_has_a_meaning():
+    for names in (ARMS, *([one.name for one in arms] for arms in convergence.CONTENDERS.values())):
+        kinds = {re.sub(r"\d+", "N", name) for name in names}
+        assert {name for name, _ in glossary(names)} == kinds
+
+
+def test_the_page_is_made_of_the_results_beside_it():
+    result = json.loads((DOCS / "zeroth.json").read_text(encoding="utf-8"))
+    assert (DOCS / "zeroth.md").read_text(encoding="utf-8") == markdown(result)
 
 
 def test_wrong_use(tmp_path):

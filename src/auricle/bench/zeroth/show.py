@@ -10,6 +10,7 @@ from rich.console import Group
 from rich.table import Table
 
 from auricle.bench.zeroth.arms import ARMS
+from auricle.bench.zeroth.glossary import glossary
 from auricle.zeroth import Pool
 
 MODEL_NAMES = {
@@ -46,13 +47,17 @@ def markdown(result: dict[str, Any]) -> str:
     Markdown, with the figure beside it as zeroth.png.
     """
     machine = result["machine"]
+    note = f" {result['note'][:1].upper()}{result['note'][1:]}." if result.get("note") else ""
+    arms = [*ARMS, *(arm for found in result["convergence"].values() for arm in found)]
     parts = [
         "# What forward-only training costs, and where it leads",
         (
             f"`auricle bench zeroth --out docs/bench` on {machine['processor']}, {machine['cores']} cores (load "
             f"{machine['load']}), {result['threads']} thread(s), torch {machine['torch']}, {machine['date']}. Ratios "
-            "are medians over alternating pairs, quartiles in brackets; musts are those of the issue."
+            f"are medians over alternating pairs, quartiles in brackets; musts are those of the issue.{note}"
         ),
+        "## Arms",
+        "\n".join(f"- `{name}`: {meaning}" for name, meaning in glossary(arms)),
         "![Cost and convergence](zeroth.png)",
     ]
     for title, header, rows in tables(result):
