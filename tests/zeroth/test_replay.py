@@ -246,8 +246,22 @@ def test_weights_of_another_model_are_refused(tmp_path):
         ([base[0] * np.float32(np.nan), *base[1:]], "was given with a weight of nan; on a grid of"),
         ({"other": base[0]}, "weights without .* were given; the ledger needs them"),
     ]:
-        with pytest.raises(LedgerError, match=text):
+        with pytest.raises(LedgerError, match=f"^{re.escape(str(ledger.path))}: .*{text}"):
             replay(other, ledger)
+
+
+@pytest.mark.parametrize("ask", [lambda ledger: replay([], ledger), pool_change])
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ("run.ledger", "'run.ledger' was given as the ledger; open it first: ledger=Ledger.open('run.ledger')"),
+        (Path("run.ledger"), "'run.ledger' was given as the ledger; open it first: ledger=Ledger.open('run.ledger')"),
+        ([], "an object of type list was given as the ledger; open it first: ledger=Ledger.open(path)"),
+    ],
+)
+def test_a_path_is_no_ledger(ask, given, text):
+    with pytest.raises(LedgerError, match=f"^{re.escape(text)}$"):
+        ask(given)
 
 
 def test_weights_beyond_the_grid_are_refused():

@@ -5,6 +5,7 @@ same bits come from replaying step by step in float32, as `tests/zeroth/replay.c
 """
 
 import hashlib
+import os
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -98,7 +99,8 @@ def replay(base: Base, ledger: Ledger, *, step: int | None = None) -> list[NDArr
     Raises
     ------
     LedgerError
-        Weights of other shapes or values than those that the ledger began with; steps that it does not hold.
+        Weights of other shapes or values than those that the ledger began with; steps that it does not hold; a path
+        in place of the ledger.
 
     Notes
     -----
@@ -122,8 +124,12 @@ def replay(base: Base, ledger: Ledger, *, step: int | None = None) -> list[NDArr
     ...     replay(base, ledger)[0] * 2**10
     array([  6.,  -6., -14., -10.], dtype=float32)
     """
+    _check_open(ledger)
     header = ledger.header
-    units = _on_grid(base, header)
+    try:
+        units = _on_grid(base, header)
+    except LedgerError as error:
+        raise LedgerError(f"{ledger.path}: {error}") from None
     multipliers, _ = ledger.multipliers(0, step)
     spec = header.perturbation
     changes: dict[int, NDArray[np.int64]] = {}
@@ -162,12 +168,21 @@ def pool_change(ledger: Ledger, group: int = 0, step: int | None = None) -> NDAr
     -------
     int64 (N,).
     """
+    _check_open(ledger)
     spec = ledger.header.perturbation
     if not isinstance(spec, Pool):
         raise LedgerError(f"a ledger of kind {spec.kind!r} was given; only a pool's steps are one vector: use replay")
     if not 0 <= group < len(ledger.header.groups):
         raise LedgerError(f"group {group} was given; allowed are 0 to {len(ledger.header.groups) - 1}")
     return _pool_change(spec, ledger.header.dimension, ledger.multipliers(0, step)[0][:, :, group])
+
+
+def _check_open(ledger: object) -> None:
+    """Refuse the path of a ledger, or anything else that is none."""
+    if not isinstance(ledger, Ledger):
+        path = repr(os.fspath(ledger)) if isinstance(ledger, str | os.PathLike) else None
+        given = path or f"an object of type {type(ledger).__name__}"
+        raise LedgerError(f"{given} was given as the ledger; open it first: ledger=Ledger.open({path or 'path'})")
 
 
 def _on_grid(base: Base, header: LedgerHeader) -> list[Units]:

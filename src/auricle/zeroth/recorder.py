@@ -36,7 +36,7 @@ class Recorder:
         if path.exists():
             ledger = Ledger.append_to(path)
             try:
-                _check(ledger.header, names, blocks, perturbation=spec, queries=queries, estimator=estimator, seed=seed)
+                _check(ledger, names, blocks, perturbation=spec, queries=queries, estimator=estimator, seed=seed)
                 _replay(ledger, blocks)
             except BaseException:
                 ledger.close()
@@ -107,17 +107,15 @@ def _tensors(names: Sequence[str], blocks: Sequence[Block]) -> tuple[LedgerTenso
     return tuple(LedgerTensor(name=name, shape=shape, group=g) for name, (shape, g) in zip(names, shapes, strict=True))
 
 
-def _check(
-    header: LedgerHeader, names: Sequence[str], blocks: Sequence[Block], **settings: Perturbation | str | int
-) -> None:
+def _check(ledger: Ledger, names: Sequence[str], blocks: Sequence[Block], **settings: Perturbation | str | int) -> None:
     """Refuse a ledger of other settings, and name the first that differs."""
     given: Mapping[str, object] = {**settings, "tensors": _tensors(names, blocks)}
     for name, value in given.items():
-        if (kept := getattr(header, name)) != value:
-            what = f"{name} is {value!r}; the ledger has {kept!r}"
+        if (kept := getattr(ledger.header, name)) != value:
+            what = f"{name} is {value!r}, and the ledger has {kept!r}"
             if name == "tensors":
                 what = "the weights have other names, shapes or groups than in the ledger"
-            raise LedgerError(f"{what}: give what it began with, or a new path")
+            raise LedgerError(f"{ledger.path}: {what}; give what it began with, or a new path")
 
 
 def _replay(ledger: Ledger, blocks: Sequence[Block]) -> None:
