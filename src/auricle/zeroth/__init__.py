@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from auricle.zeroth.fresh import Gaussian, Signs, Uniform
     from auricle.zeroth.grid import GridOverflowError
     from auricle.zeroth.ledger import Ledger, LedgerDamagedError, LedgerError
+    from auricle.zeroth.no_slope import NoSlopeWarning
     from auricle.zeroth.optimizer import ZerothOrder
     from auricle.zeroth.perturbation import Perturbation
     from auricle.zeroth.pool import Pool
@@ -33,6 +34,7 @@ __all__ = [
     "LedgerDamagedError",
     "LedgerError",
     "LfsrBank",
+    "NoSlopeWarning",
     "OneSided",
     "Perturbation",
     "Pool",
@@ -61,6 +63,7 @@ _HOMES = {
     "Ledger": "auricle.zeroth.ledger",
     "LedgerDamagedError": "auricle.zeroth.ledger",
     "LedgerError": "auricle.zeroth.ledger",
+    "NoSlopeWarning": "auricle.zeroth.no_slope",
     "ZerothOrder": "auricle.zeroth.optimizer",
     "Perturbation": "auricle.zeroth.perturbation",
     "Pool": "auricle.zeroth.pool",

@@ -16,7 +16,8 @@ from auricle.zeroth.estimators import Estimator, TwoSided
 from auricle.zeroth.interrupts import held_back
 from auricle.zeroth.ledger import Ledger
 from auricle.zeroth.modulus import Modulus, check_modulus
-from auricle.zeroth.parameters import check_kind, check_same, check_settings, check_trained, names, trained, version
+from auricle.zeroth.no_slope import SlopeWatch
+from auricle.zeroth.parameters import check_kind, check_same, check_settings, check_trained, names, trained, versions
 from auricle.zeroth.perturbation import Perturbation, check_whole
 from auricle.zeroth.pool import Pool
 from auricle.zeroth.recorder import Recorder
@@ -122,6 +123,7 @@ class ZerothOrder(Optimizer):
         self._headroom = headroom
         self._exchange = exchange
         self._blocks: list[Block] = []
+        self._slopes = SlopeWatch()
         self._exponents: list[int | None] = []
         self._versions: list[int] = []
         self._complete = False
@@ -163,6 +165,11 @@ class ZerothOrder(Optimizer):
         GridOverflowError
             The perturbation or the step would lead out of the range of the grid.
 
+        Warns
+        -----
+        NoSlopeWarning
+            Once, after 20 steps in a row in which all losses were equal or one was not finite.
+
         Notes
         -----
         After an error, also one in the closure, the weights are as before the step: to the bit on a grid, within
@@ -193,13 +200,14 @@ class ZerothOrder(Optimizer):
             else:
                 self.settle()
             raise
+        self._slopes.notice(differences, self.param_groups, null=changes is None)
         return torch.tensor(losses[0] if self.estimator.points[0][1] == 0 else mean(losses))
 
     def settle(self) -> None:
         """Put the weights where they belong; with merge=True they stand perturbed between two steps."""
         for block in self._blocks:
             block.move({})
-        self._versions = [version(weight) for weight in self._weights]
+        self._versions = versions(self._weights)
 
     @property
     def ledger(self) -> Ledger | None:
@@ -264,7 +272,7 @@ class ZerothOrder(Optimizer):
                 block.group = group  # torch has made new ones, and schedulers change those
             return
         # Weights that were loaded already stand nowhere else.
-        if self._versions == [*map(version, self._weights)]:
+        if self._versions == versions(self._weights):
             self.settle()
         super().load_state_dict(dict(state_dict))
         self.steps, self._exponents = own["steps"], own["exponents"]
@@ -340,14 +348,9 @@ class ZerothOrder(Optimizer):
         """Refuse weights that nobody knows any more, were swapped, or on a grid changed, since the last step."""
         if any(block.broken for block in self._blocks):
             raise InputError(BROKEN_OFF)
-        weights = trained(self.param_groups)
-        check_same(weights, [view for block in self._blocks for view in block.views])
-        if (self.grid or any(block.here for block in self._blocks)) and self._versions != [*map(version, weights)]:
-            raise InputError(
-                "weights were changed outside of the optimizer since the last step, or written to (a checkpoint that "
-                "was loaded counts, whatever it holds); on a grid, and with merge=True before settle(), only its own "
-                "steps may move them: make a new optimizer to go on from here, with a ledger from the base weights"
-            )
+        views = [view for block in self._blocks for view in block.views]
+        kept = self.grid or any(block.here for block in self._blocks)
+        check_same(trained(self.param_groups), views, self._versions if kept else None)
 
     def _losses(self, closures: Sequence[Loss], plans: Sequence[Plan]) -> list[float]:
         """Evaluate the loss at each point of the estimator."""
@@ -395,4 +398,4 @@ class ZerothOrder(Optimizer):
                 block.move({**there, **ahead[i]})
                 block.rest(ahead[i])
         self.steps += 1
-        self._versions = [version(weight) for weight in self._weights]
+        self._versions = versions(self._weights)

@@ -83,18 +83,39 @@ def check_settings(group: Mapping[str, Any], *, grid: bool) -> None:
         raise InputError("weight_decay was given with a grid; shrinking leaves it, so one of them must go")
 
 
-def check_same(weights: Sequence[Tensor], held: Sequence[Tensor]) -> None:
-    """Refuse parameters that no longer are the tensors that the optimizer took hold of."""
+def check_same(weights: Sequence[Tensor], held: Sequence[Tensor], noted: Sequence[int] | None = None) -> None:
+    """Refuse parameters that are not what the optimizer left behind.
+
+    Parameters
+    ----------
+    weights
+        The parameters that are trained now.
+    held
+        The tensors that the optimizer took hold of.
+    noted
+        Their `versions` after its last step; None where others may write to them.
+
+    Raises
+    ------
+    InputError
+        Other tensors, or the same ones written to.
+    """
     if len(weights) != len(held) or any(_place(a) != _place(b) for a, b in zip(weights, held, strict=True)):
         raise InputError(
             "parameters were added, frozen, moved or given other storage since the last step; the perturbations "
             "would hit other weights: make a new optimizer"
         )
+    if noted is not None and noted != versions(weights):
+        raise InputError(
+            "weights were changed outside of the optimizer since the last step, or written to (a checkpoint that "
+            "was loaded counts, whatever it holds); on a grid, and with merge=True before settle(), only its own "
+            "steps may move them: make a new optimizer to go on from here, with a ledger from the base weights"
+        )
 
 
-def version(weight: Tensor) -> int:
-    """Count of the in-place changes of a tensor."""
-    return weight._version
+def versions(weights: Iterable[Tensor]) -> list[int]:
+    """Count the in-place changes of each tensor."""
+    return [weight._version for weight in weights]
 
 
 def _place(weight: Tensor) -> tuple[object, ...]:
