@@ -21,3 +21,10 @@ def test_without_json_a_person_reads_a_table_and_nothing_is_written(command, tmp
     assert not out.lstrip().startswith("{")
     assert "by sample" in out
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_asking_costs_is_kept_as_a_page_too(command, tmp_path):
+    code, out, err = command("bench", "consult", "--n", "1", "--delay", "0.01", "--json", "--out", tmp_path)
+    assert (code, err) == (0, "")
+    assert json.loads(out)["windows"] == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["consult.json", "consult.md", "consult.png"]

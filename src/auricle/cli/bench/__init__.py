@@ -4,7 +4,7 @@ from cyclopts import App
 
 from auricle.cli.commands import add_commands
 
-BENCHMARKS = ("adaptation", "coverage", "evidence", "spine", "zeroth")
+BENCHMARKS = ("adaptation", "consult", "coverage", "evidence", "spine", "zeroth")
 
 bench = App(name="bench", help="Measure auricle beside plain baselines, in one run.")
 add_commands(bench, "auricle.cli.bench", BENCHMARKS)
