@@ -120,12 +120,12 @@ def test_long_tables_are_read_in_pieces(tmp_path, monkeypatch, write):
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        ("", "is empty; a CSV file has one column per channel"),
+        ("", 'is empty; a CSV file has a line of names, such as "time,ECG .mV.", and below it a line of numbers for'),
         ("time,ECG\n", "holds no samples: a line of numbers must follow"),
         ("A00001,N\nA00002,A\nA00003,~\n", "holds no samples: a line of numbers must follow"),
         ("time,ECG\n0,1\n0.1,oops\n", "line 2 of the samples, '0.1,oops', is not 2 numbers"),
         ("time,ECG\n0,1\n0.1,2\n0.2", "line 3 of the samples, '0.2', is not 2 numbers; the file may be cut off"),
-        ("time,ECG\n0,1,2\n0.1,2,3\n", "has 2 column names over 3 columns"),
+        ("time,ECG\n0,1,2\n0.1,2,3\n", "has 2 column names over 3 columns; a CSV file has a line of names"),
         ("time\n0\n1\n", "has the columns time and no signal"),
         ("time,ECG\n0,1\n1,1_000\n", "line 2 of the samples, '1,1_000'"),
         ("a\0b,1\n", "is no text with columns"),

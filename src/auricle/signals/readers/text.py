@@ -23,6 +23,7 @@ _TIME = re.compile(r"(elapsed[ _]?)?(time(stamp)?|t|s|seconds?|sec|ms|msec|milli
 _COUNTER = re.compile(r"index|samples?([ _]?(#|no|number|index))?|#")
 _WITH_UNIT = re.compile(r"(?P<name>.*?)\s*[(\[](?P<unit>[^)\]]*)[)\]]\s*")
 _SLOWEST = 10.0
+_EXPECTED = 'a CSV file has a line of names, such as "time,ECG (mV)", and below it a line of numbers for each sample'
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def read(path: Path, options: Options) -> Recording:
     samples. Lines that start with "#" are passed over; "simulated" in one of the first marks the recording.
     """
     if size_of(path) == 0:
-        raise FormatError(f"{path.name} is empty; a CSV file has one column per channel")
+        raise FormatError(f"{path.name} is empty; {_EXPECTED}")
     with _opened(path) as file:
         head = _first_lines(file)
     layout = _layout(path, [line for line in head if line.strip() and not line.startswith("#")])
@@ -103,13 +104,15 @@ def _first_lines(file: TextIO) -> list[str]:
     # A file without line ends must not be taken for one line of gigabytes.
     lines = [file.readline(_LONGEST_LINE) for _ in range(12)]
     if any(len(line) == _LONGEST_LINE for line in lines):
-        raise FormatError(f"{file.name} is no text with columns: it has a line of over {_LONGEST_LINE} characters")
+        raise FormatError(
+            f"{file.name} is no text with columns: it has a line of over {_LONGEST_LINE} characters; {_EXPECTED}"
+        )
     return [line.rstrip("\n") for line in lines if line]
 
 
 def _layout(path: Path, head: list[str]) -> _Layout:
     if not head or any("\0" in line for line in head):
-        raise FormatError(f"{path.name} is no text with columns; a CSV file has one column per channel")
+        raise FormatError(f"{path.name} is no text with columns; {_EXPECTED}")
     sample = head[min(2, len(head) - 1)]
     delimiter = next((mark for mark in ("\t", ";", ",") if mark in sample), None)
     plain = _Layout(delimiter, comma=delimiter in {"\t", ";"} and "," in sample)
@@ -118,12 +121,13 @@ def _layout(path: Path, head: list[str]) -> _Layout:
         header += 1
     if header == len(head) or header > 2:
         raise FormatError(
-            f"{path.name} holds no samples: a line of numbers must follow one line of names, or two with units"
+            f"{path.name} holds no samples: a line of numbers must follow one line of names, or two with units; "
+            f"{_EXPECTED}"
         )
     width = len(plain.cells(head[header]))
     cells = [plain.cells(line) for line in head[:header]]
     if any(len(row) != width for row in cells):
-        raise FormatError(f"{path.name} has {len(cells[0])} column names over {width} columns; they must agree")
+        raise FormatError(f"{path.name} has {len(cells[0])} column names over {width} columns; {_EXPECTED}")
     names, units = _names(cells, width)
     time = next((i for i, name in enumerate(names) if _TIME.fullmatch(name.lower())), None)
     counters = [i for i, name in enumerate(names) if _COUNTER.fullmatch(name.lower()) and width > 1]
