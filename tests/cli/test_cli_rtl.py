@@ -29,6 +29,31 @@ def test_an_engine_is_generated(command, tmp_path, kind):
     assert again == {path.name: path.read_bytes() for path in place.iterdir()}
 
 
+def test_an_update_lane_goes_with_an_engine(command, tmp_path):
+    place = tmp_path / "engine"
+    arguments = [
+        "rtl",
+        "generate",
+        "--spec",
+        "lfsr",
+        "--lanes",
+        "6",
+        "--bits",
+        "5",
+        "--out",
+        str(place),
+        "--with-update",
+    ]
+    assert command(*arguments)[0] == 0
+    assert "parameter WEIGHT_BITS = 16" in (place / "auricle_update.v").read_text()
+    assert command(*arguments, "--weight-bits", "24", "--fraction-bits", "2")[0] == 0
+    text = (place / "auricle_update.v").read_text()
+    assert "parameter WEIGHT_BITS = 24" in text
+    assert "parameter FRACTION_BITS = 2 " in text
+    assert command(*arguments[:-1])[0] == 0
+    assert not (place / "auricle_update.v").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
@@ -43,6 +68,16 @@ def test_an_engine_is_generated(command, tmp_path, kind):
             "--rows was given with --spec lfsr; it belongs to the other",
         ),
         (["--spec", "pool", "--lanes", "4", "--widths", "9"], 3, "--widths was given with --spec pool; it belongs"),
+        (
+            ["--spec", "lfsr", "--lanes", "4", "--weight-bits", "16"],
+            3,
+            "--weight-bits was given without --with-update; add",
+        ),
+        (
+            ["--spec", "lfsr", "--lanes", "4", "--with-update", "--weight-bits", "9"],
+            3,
+            "weight_bits=9 was given; allowed",
+        ),
         (["--spec", "gaussian", "--lanes", "4"], 2, "gaussian"),
         (["--spec", "lfsr"], 2, "lanes"),
     ],
@@ -65,6 +100,13 @@ FOUND = {
             "passed": True, "said": "PASS", "beats": 3, "numbers": 12, "stalls": 2, "seconds": 0.5, "lint": "",
         }
     ],
+    "updates": [
+        {
+            "name": "auricle_update", "spec": {"kind": "row_pool", "rows": 5, "words": 2}, "lanes": 4, "bits": 8,
+            "passed": True, "said": "PASS", "beats": 3, "numbers": 12, "stalls": 9, "seconds": 0.5, "lint": "",
+            "weight_bits": 24, "fraction_bits": 8,
+        }
+    ],
     "proofs": [{"what": "a claim", "proved": True, "said": "7 points", "seconds": 1.0}],
 }  # fmt: skip
 
@@ -75,6 +117,7 @@ def test_a_verification_is_printed_kept_and_told_by_the_exit_code(command, monke
     code, out, _ = command("rtl", "verify", "--out", str(tmp_path / "table.md"))
     assert code == (0 if ok else 1)
     assert "| auricle_pool | 5 rows of 2 words | 4 | 8 | 12 | 3 | 2 | 0.5 | clean | equal |" in out
+    assert "| auricle_update | 5 rows of 2 words | 4 | 24 | 12 | 3 | 9 | 0.5 | clean | equal |" in out
     assert "| a claim | proved | 7 points |" in out
     assert (tmp_path / "table.md").read_text() == out
     code, out, _ = command("rtl", "verify", "--json")

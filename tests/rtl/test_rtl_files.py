@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auricle.errors import InputError
-from auricle.rtl import Engine, bank, files, generate, row_pool
+from auricle.rtl import Engine, UpdateLane, bank, files, generate, row_pool
 from auricle.rtl.engine import Schedule
+from auricle.rtl.files import VERSION
 from auricle.rtl.leap import leap_terms
 from auricle.rtl.vectors import vectors
 from auricle.zeroth import LfsrBank, Pool, RowPool, lfsr
@@ -89,13 +90,16 @@ def test_the_text_depends_on_the_spec_alone(engine):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_the_core_is_what_fusesoc_reads(engine):
+@pytest.mark.parametrize("update", [None, UpdateLane()])
+def test_the_core_is_what_fusesoc_reads(engine, update):
     yaml = pytest.importorskip("yaml")
-    made = files(engine, numbers=1)
+    made = files(engine, update=update, numbers=1)
     head, _, body = made[f"{engine.name}.core"].partition("\n")
     assert head == "CAPI=2:"
     core = yaml.safe_load(body)
-    assert core["name"] == f"auricle:perturbation:{engine.name}:1.0.0"
+    assert core["name"] == f"auricle:perturbation:{engine.name}:{VERSION}"
+    more = {"lint_update", "sim_update"} if update else set()
+    assert set(core["targets"]) == {"default", "lint", "sim"} | more
     for target in core["targets"].values():
         named = [file for one in target["filesets"] for file in core["filesets"][one]["files"]]
         names = [next(iter(file)) if isinstance(file, dict) else file for file in named]

@@ -8,6 +8,7 @@ from auricle.errors import InputError, MissingExtraError
 from auricle.rtl import Engine, bank, generate, row_pool, tools, verification
 from auricle.rtl.proof import netlist_is_rtl, never_zero
 from auricle.rtl.simulation import lint, simulate
+from auricle.rtl.update import UpdateLane
 from auricle.zeroth import LfsrBank
 
 
@@ -76,7 +77,7 @@ FAULTS = {
     "a gate is missing": (0, "auricle_lfsr_11.v", "(from[1] ^ from[3]) | zero", "from[1] | zero"),
     "numbers are even": (0, "auricle_scale.v", "1'b1} ^", "1'b0} ^"),
     "the stride doesn't double": (1, "auricle_row_pool.v", "stride <= next_stride;", "stride <= stride;"),
-    "the start doesn't wrap": (1, "auricle_row_pool.v", "start == ROWS[3:0] - 4'd1 ? 4'd0 : start", "start"),
+    "the start doesn't wrap": (1, "auricle_row_pool.v", "start >= ROWS[3:0] - 4'd1 ? 4'd0 : start", "start"),
     "restore leaves the address": (1, "auricle_row_pool.v", "            address <= saved_start;\n", ""),
     "a bad stride is kept": (1, "auricle_row_pool.v", "bad_stride ? 4'd1 : given_stride", "given_stride"),
     "rows can't be loaded": (1, "auricle_row_pool.v", "(load & (load_index < ROWS[3:0])) mem", "(1'b0) mem"),
@@ -186,16 +187,18 @@ def test_verilator_says_which_of_its_own_tools_is_missing(linter, monkeypatch):
 
 def test_a_verification_says_all_it_found(simulator, linter, yosys, monkeypatch):
     monkeypatch.setattr(verification, "engines", lambda: SMALL[:1])
+    monkeypatch.setattr(verification, "updates", lambda: [(SMALL[3], UpdateLane(weight_bits=8))])
     monkeypatch.setattr(verification, "netlist_is_rtl", never_zero)  # proved above, in more time than all the rest
     seen = []
     result = verification.verify(quick=True, numbers=200, progress=lambda *step: seen.append(step))
     assert result["ok"]
-    assert result["numbers"] == result["engines"][0]["numbers"] >= 200
+    assert result["numbers"] == result["engines"][0]["numbers"] + result["updates"][0]["numbers"] >= 400
     assert set(result["tools"]) == {"iverilog", "verilator", "yosys"}
-    assert seen[-1] == (3, 3, "verifying")
+    assert seen[-1] == (4, 4, "verifying")
     text = verification.table(result)
     assert "| auricle_lfsr | 3 registers of 11 bits | 5 | 4 |" in text
-    assert "all equal to the golden model" in text
+    assert "| auricle_update | 13 rows of 1 words | 1 | 8 |" in text
+    assert "all equal to the golden models" in text
     result["ok"] = False
     result["engines"][0] |= {"passed": False, "said": "FAIL tdata differs: beat 7"}
     assert "| FAIL tdata differs: beat 7 |" in verification.table(result)

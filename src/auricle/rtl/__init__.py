@@ -9,6 +9,7 @@
 from auricle.rtl.engine import Engine, Schedule, bank, row_pool
 from auricle.rtl.files import files
 from auricle.rtl.folder import generate
+from auricle.rtl.update import UpdateLane
 from auricle.rtl.verification import verify
 
-__all__ = ["Engine", "Schedule", "bank", "files", "generate", "row_pool", "verify"]
+__all__ = ["Engine", "Schedule", "UpdateLane", "bank", "files", "generate", "row_pool", "verify"]

@@ -4,27 +4,33 @@ from collections.abc import Callable
 
 from auricle.rtl.engine import Engine
 from auricle.rtl.text import fill
+from auricle.rtl.update import UpdateLane, update_modules
+from auricle.rtl.update_texts import update_bench, update_header, update_section
 from auricle.rtl.vectors import Vectors, vectors
 from auricle.rtl.verilog import KEEP, LANES, PROTECT, modules, ports
 from auricle.zeroth import LfsrBank
 
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 """Of what is generated: the first number changes with the ports or the integers, the second with what is added."""
 NUMBERS = 20_000
 """Numbers that the test bench of a generated engine compares, at least."""
 
 
-def files(engine: Engine, *, numbers: int = NUMBERS, seed: int = 0) -> dict[str, str]:
+def files(engine: Engine, *, update: UpdateLane | None = None, numbers: int = NUMBERS, seed: int = 0) -> dict[str, str]:
     """Texts by file name. They depend on the arguments alone.
 
     Parameters
     ----------
     engine
         What is generated.
+    update
+        A lane that goes with it; None for the engine alone.
     numbers, seed
-        Of the test bench's vectors.
+        Of the test benches' vectors.
     """
     out = modules(engine)
+    if update is not None:
+        out |= update_modules(engine, update)
     sources = list(out)
     made = vectors(engine, numbers=numbers, seed=seed)
     out[f"{engine.name}_tb.v"] = _testbench(engine, made)
@@ -33,9 +39,14 @@ def files(engine: Engine, *, numbers: int = NUMBERS, seed: int = 0) -> dict[str,
     if not isinstance(engine.spec, LfsrBank):
         digits = -(-engine.spec.words * engine.spec.bits // 4)
         out[f"{engine.name}.hex"] = _lines([f"{row:0{digits}x}" for row in engine.memory()])
-    out[f"{engine.name}.h"] = _header(engine)
-    out[f"{engine.name}.core"] = _core(engine, sources)
-    out["README.md"] = _readme(engine, out, made)
+    header, section, bench = "", "", []
+    if update is not None:
+        texts, compared = update_bench(engine, update, numbers=numbers, seed=seed)
+        out |= texts
+        header, section, bench = update_header(engine, update), update_section(engine, update, compared), list(texts)
+    out[f"{engine.name}.h"] = _header(engine, header)
+    out[f"{engine.name}.core"] = _core(engine, sources, bench)
+    out["README.md"] = _readme(engine, out, made, section)
     return out
 
 
@@ -72,7 +83,7 @@ def _testbench(engine: Engine, made: Vectors) -> str:
     )
 
 
-def _header(engine: Engine) -> str:
+def _header(engine: Engine, update: str) -> str:
     spec, guard = engine.spec, engine.name.upper()
     if isinstance(spec, LfsrBank):
         states = [f"{state}u" for state in spec.states]
@@ -103,13 +114,15 @@ def _header(engine: Engine) -> str:
         seed_bits=engine.seed_bits,
         constants=constants.rstrip(),
         functions=functions,
+        update=update,
     )
 
 
-def _core(engine: Engine, sources: list[str]) -> str:
+def _core(engine: Engine, sources: list[str], bench: list[str]) -> str:
     pool = not isinstance(engine.spec, LfsrBank)
     memory = f"{engine.name}.hex"
     data = f"  memory:\n    files:\n      - {memory}: {{file_type: user, copyto: {memory}}}\n" if pool else ""
+    also = ", memory" if pool else ""
     return fill(
         "core.txt",
         name=engine.name,
@@ -117,17 +130,30 @@ def _core(engine: Engine, sources: list[str]) -> str:
         description=describe(engine),
         rtl="\n".join(f"      - {name}" for name in sources),
         data=data,
-        also=", memory" if pool else "",
+        also=also,
+        update_files="".join(["  update_testbench:\n    files:\n"] * bool(bench) + [_read(name) for name in bench]),
+        update_targets=fill("core_update.txt", name=engine.name, also=also) if bench else "",
     )
 
 
+def _read(name: str) -> str:
+    """Line of a core file for what a test bench is made of or reads."""
+    kind = "verilogSource-2005" if name.endswith(".v") else f"user, copyto: {name}"
+    return f"      - {name}: {{file_type: {kind}}}\n"
+
+
 _WHAT: dict[str, Callable[[Engine], str]] = {
+    "_update_tb.v": lambda _: "self-checking test bench of engine and update lane",
     "_tb.v": lambda _: "self-checking test bench",
+    "_coefficients.hex": lambda _: "coefficients that it gives the lane",
+    "_weights.hex": lambda _: "weights that it sends in",
     "_commands.hex": lambda _: "what the test bench does",
     "_beats.hex": lambda _: "what must follow, from the golden model",
     ".core": lambda _: "FuseSoC core",
     ".h": lambda _: "constants and schedule for C",
     "sequencer.v": lambda _: "commands and stream",
+    "update.v": lambda _: "weights that a direction is added to",
+    "tail.v": lambda _: "which lanes of the last row hold weights",
     "scale.v": lambda _: "odd integers, shift, lanes",
     "lfsr_bank.v": lambda _: "the registers and how they turn",
     "row_pool.v": lambda _: "memory and the way through its rows",
@@ -141,7 +167,7 @@ def _what(name: str, engine: Engine) -> str:
     return next((text(engine) for end, text in _WHAT.items() if name.endswith(end)), "one shift register")
 
 
-def _readme(engine: Engine, out: dict[str, str], made: Vectors) -> str:
+def _readme(engine: Engine, out: dict[str, str], made: Vectors, update: str) -> str:
     spec = engine.spec
     if isinstance(spec, LfsrBank):
         rule = (
@@ -180,4 +206,5 @@ def _readme(engine: Engine, out: dict[str, str], made: Vectors) -> str:
         parameters="\n".join(f"| `{name}` | {default} | {text} |" for name, default, text in parameters),
         files="\n".join(f"| `{name}` | {_what(name, engine)} |" for name in names if name != "README.md"),
         numbers=f"{made.numbers:,}",
+        update=update,
     )

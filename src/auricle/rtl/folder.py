@@ -9,11 +9,14 @@ from pathlib import Path
 from auricle.errors import InputError
 from auricle.rtl.engine import Engine
 from auricle.rtl.files import NUMBERS, files
+from auricle.rtl.update import UpdateLane
 
 _OURS = re.compile(r"auricle_\w+\.(v|h|hex|core)|README\.md")
 
 
-def generate(engine: Engine, folder: Path, *, numbers: int = NUMBERS, seed: int = 0) -> list[Path]:
+def generate(
+    engine: Engine, folder: Path, *, update: UpdateLane | None = None, numbers: int = NUMBERS, seed: int = 0
+) -> list[Path]:
     """Write an engine; an older one in the same place is replaced when the new one is complete.
 
     Parameters
@@ -22,8 +25,10 @@ def generate(engine: Engine, folder: Path, *, numbers: int = NUMBERS, seed: int 
         What to write.
     folder
         Where: a new folder, an empty one, or one that holds an engine and nothing else.
+    update
+        A lane for weights that goes with it.
     numbers, seed
-        Of the test bench's vectors, see `files`.
+        Of the test benches' vectors, see `files`.
 
     Returns
     -------
@@ -48,7 +53,7 @@ def generate(engine: Engine, folder: Path, *, numbers: int = NUMBERS, seed: int 
     folder = folder.absolute()
     check_place(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    texts = files(engine, numbers=numbers, seed=seed)
+    texts = files(engine, update=update, numbers=numbers, seed=seed)
     staged = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     old = staged.with_name(staged.name + "-old")
     try:

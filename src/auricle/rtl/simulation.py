@@ -7,6 +7,7 @@ from pathlib import Path
 
 from auricle.rtl.engine import Engine
 from auricle.rtl.tools import Tool, run
+from auricle.rtl.update import TOP
 from auricle.rtl.verilog import modules
 
 _VERDICT = re.compile(r"^(PASS|FAIL) (.*)$", re.MULTILINE)
@@ -75,7 +76,14 @@ def simulate(folder: Path, name: str, tool: Tool) -> Simulation:
 
 def lint(folder: Path, engine: Engine, tool: Tool) -> str:
     """Give Verilator's first complaint about an engine's Verilog under -Wall, or nothing."""
-    sources = list(modules(engine))
-    command = [*tool.command, "--lint-only", "-Wall", "-Wno-fatal", "--top-module", engine.name]
-    said = run([*command, *sources], folder)
+    return _lint(folder, engine.name, list(modules(engine)), tool)
+
+
+def lint_update(folder: Path, tool: Tool) -> str:
+    """Do the same for the update lane of a generated folder."""
+    return _lint(folder, TOP, ["auricle_tail.v", f"{TOP}.v"], tool)
+
+
+def _lint(folder: Path, top: str, sources: list[str], tool: Tool) -> str:
+    said = run([*tool.command, "--lint-only", "-Wall", "-Wno-fatal", "--top-module", top, *sources], folder)
     return next((line for line in said.splitlines() if line.startswith("%")), "")

@@ -121,7 +121,7 @@ def vectors(engine: Engine, *, numbers: int, seed: int = 0) -> Vectors:
 def _session(script: Script, spec: LfsrBank | RowPool, kind: int, most: int) -> LfsrBank | RowPool:
     """Add one session, and give the spec whose numbers the engine holds after it."""
     engine, rng = script.engine, script.rng
-    dimension = _dimension(rng, engine.lanes, most)
+    dimension = draw_dimension(rng, engine.lanes, most)
     shifts = 1 << engine.shift_bits
     if kind == 0:
         script.command(RESET)
@@ -159,7 +159,7 @@ def _session(script: Script, spec: LfsrBank | RowPool, kind: int, most: int) -> 
     return spec
 
 
-def _dimension(rng: np.random.Generator, lanes: int, most: int) -> int:
+def draw_dimension(rng: np.random.Generator, lanes: int, most: int) -> int:
     """Draw a dimension: less than a row, whole rows, or rows and a tail."""
     rows = int(rng.integers(1, most + 1))
     tail = int(rng.integers(1, lanes + 1))

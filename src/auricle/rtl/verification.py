@@ -1,4 +1,4 @@
-"""The engines held against the golden model: many lanes, many sessions, and two proofs."""
+"""The engines and their update lanes held against the golden models: many lanes, many sessions, and two proofs."""
 
 import tempfile
 from collections.abc import Callable
@@ -9,8 +9,9 @@ from typing import Any
 from auricle.rtl.engine import Engine, bank, row_pool
 from auricle.rtl.folder import generate
 from auricle.rtl.proof import netlist_is_rtl, never_zero
-from auricle.rtl.simulation import lint, simulate
+from auricle.rtl.simulation import lint, lint_update, simulate
 from auricle.rtl.tools import Simulator, Tool, simulator, verilator, yosys
+from auricle.rtl.update import TOP, UpdateLane
 from auricle.zeroth import LfsrBank
 
 LANES = (1, 7, 31, 64, 1024)
@@ -29,6 +30,24 @@ def engines() -> list[Engine]:
     made += [Engine(spec=bank(lanes=64, bits=14, seed=3), shift_bits=3), Engine(spec=bank(lanes=31, bits=1))]
     made += [Engine(spec=row_pool(lanes=64, bits=12, seed=5), shift_bits=1), Engine(spec=LfsrBank())]
     return made
+
+
+def updates() -> list[tuple[Engine, UpdateLane]]:
+    """Engines that are verified once more together with an update lane: all widths of a weight, few and many lanes.
+
+    Examples
+    --------
+    >>> [(engine.lanes, lane.weight_bits) for engine, lane in updates()]
+    [(1, 32), (7, 8), (31, 16), (64, 24), (64, 16), (1024, 16)]
+    """
+    return [
+        (Engine(spec=bank(lanes=1)), UpdateLane(weight_bits=32, fraction_bits=0)),
+        (Engine(spec=row_pool(lanes=7)), UpdateLane(weight_bits=8, fraction_bits=3)),
+        (Engine(spec=bank(lanes=31)), UpdateLane(fraction_bits=15)),
+        (Engine(spec=row_pool(lanes=64, bits=12), shift_bits=3), UpdateLane(weight_bits=24, fraction_bits=1)),
+        (Engine(spec=bank(lanes=64)), UpdateLane()),
+        (Engine(spec=bank(lanes=1024)), UpdateLane()),
+    ]
 
 
 def verify(
@@ -52,8 +71,9 @@ def verify(
     -------
     dict
         JSON-able: `ok`, `numbers`, `tools` (name and version), `engines` (each with `name`, `spec`, `lanes`, `bits`,
-        `passed`, `said`, `beats`, `numbers`, `stalls`, `seconds`, `lint`: "" if clean), `proofs` (`what`, `proved`,
-        `said`, `seconds`).
+        `passed`, `said`, `beats`, `numbers`, `stalls`, `seconds`, `lint`: "" if clean), `updates` (the same of weights
+        that went through a lane, with `weight_bits` and `fraction_bits`), `proofs` (`what`, `proved`, `said`,
+        `seconds`).
 
     Raises
     ------
@@ -62,16 +82,16 @@ def verify(
     """
     tool, linter, prover = simulator(with_simulator), verilator(), yosys()
     each = numbers if numbers is not None else 4000 if quick else 80_000
-    todo = engines()
+    todo = [(engine, None) for engine in engines()] + updates()
     rows, proofs = [], []
 
     def tell(done: int) -> None:
         if progress is not None:
             progress(done, len(todo) + 2, "verifying")
 
-    for i, engine in enumerate(todo):
+    for i, (engine, lane) in enumerate(todo):
         tell(i)
-        rows.append(_one(engine, each, i, tool, linter))
+        rows.append(_one(engine, lane, each, i, tool, linter))
     small = Engine(spec=bank(lanes=4, bits=4, generators=3) if quick else bank(lanes=32))
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "engine"
@@ -84,18 +104,23 @@ def verify(
         "ok": all(row["passed"] and not row["lint"] for row in rows) and all(proof["proved"] for proof in proofs),
         "numbers": sum(row["numbers"] for row in rows),
         "tools": {one.name: one.version for one in (tool, linter, prover)},
-        "engines": rows,
+        "engines": [row for row in rows if row["name"] != TOP],
+        "updates": [row for row in rows if row["name"] == TOP],
         "proofs": proofs,
     }
 
 
-def _one(engine: Engine, numbers: int, seed: int, tool: Tool, linter: Tool) -> dict[str, Any]:
+def _one(engine: Engine, lane: UpdateLane | None, numbers: int, seed: int, tool: Tool, linter: Tool) -> dict[str, Any]:
+    about = {"name": engine.name, "spec": engine.spec.to_dict(), "lanes": engine.lanes, "bits": engine.spec.bits}
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "engine"
-        generate(engine, folder, numbers=numbers, seed=seed)
-        complaint = lint(folder, engine, linter)
-        found = simulate(folder, engine.name, tool)
-    about = {"name": engine.name, "spec": engine.spec.to_dict(), "lanes": engine.lanes, "bits": engine.spec.bits}
+        generate(engine, folder, update=lane, numbers=numbers, seed=seed)
+        if lane is None:
+            complaint, bench = lint(folder, engine, linter), engine.name
+        else:
+            complaint, bench = lint_update(folder, linter), f"{engine.name}_update"
+            about |= {"name": TOP, **asdict(lane)}
+        found = simulate(folder, bench, tool)
     return {**about, **asdict(found), "lint": complaint}
 
 
@@ -113,14 +138,20 @@ def table(result: dict[str, Any]) -> str:
         "| engine | of | lanes | bits | numbers | beats | stalls | s | lint | |",
         "|---|---|---:|---:|---:|---:|---:|---:|---|---|",
     ]
-    for row in result["engines"]:
-        verdict = "equal" if row["passed"] else row["said"]
-        figures = " | ".join(f"{row[key]:,}" for key in ("lanes", "bits", "numbers", "beats", "stalls"))
-        rest = f"{row['seconds']:.1f} | {row['lint'] or 'clean'} | {verdict}"
-        lines.append(f"| {row['name']} | {_of(row['spec'])} | {figures} | {rest} |")
+    lines += [_line(row, row["bits"]) for row in result["engines"]]
+    lines += ["", "| update lane | numbers from | lanes | weight bits | weights | beats | stalls | s | lint | |"]
+    lines += ["|---|---|---:|---:|---:|---:|---:|---:|---|---|"]
+    lines += [_line(row, row["weight_bits"]) for row in result["updates"]]
     lines += ["", "| proof | | |", "|---|---|---|"]
     for proof in result["proofs"]:
         lines.append(f"| {proof['what']} | {'proved' if proof['proved'] else 'FAILED'} | {proof['said']} |")
-    verdict = "all equal to the golden model" if result["ok"] else "NOT all in order"
-    lines += ["", f"{result['numbers']:,} numbers compared, {verdict}. Tools: {tools}."]
+    verdict = "all equal to the golden models" if result["ok"] else "NOT all in order"
+    lines += ["", f"{result['numbers']:,} numbers and weights compared, {verdict}. Tools: {tools}."]
     return "\n".join(lines)
+
+
+def _line(row: dict[str, Any], bits: int) -> str:
+    verdict = "equal" if row["passed"] else row["said"]
+    figures = " | ".join(f"{value:,}" for value in (row["lanes"], bits, row["numbers"], row["beats"], row["stalls"]))
+    lint = row["lint"] or "clean"
+    return f"| {row['name']} | {_of(row['spec'])} | {figures} | {row['seconds']:.1f} | {lint} | {verdict} |"

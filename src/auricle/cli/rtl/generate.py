@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from auricle.cli.options import Flag
 from auricle.cli.terminal import note, plain
 
 
@@ -20,6 +21,9 @@ def generate(
     rows: int | None = None,
     words: int | None = None,
     seed: int = 0,
+    with_update: Flag = False,
+    weight_bits: int | None = None,
+    fraction_bits: int | None = None,
 ) -> int:
     """Write an engine as Verilog-2005, with test bench, C header, FuseSoC core and README.
 
@@ -45,21 +49,35 @@ def generate(
         Words of a row.
     seed
         Of the numbers after reset.
+    with_update
+        Add a lane through which fixed-point weights stream, to be perturbed and updated.
+    weight_bits
+        Bits of a weight: 8, 16 (if nothing is said), 24 or 32.
+    fraction_bits
+        Bits behind the point of the 18 bits of a coefficient; 8 if nothing is said.
     """
     from auricle.errors import InputError
     from auricle.rtl import Engine, bank, row_pool
     from auricle.rtl import generate as write
+    from auricle.rtl.update import UpdateLane
 
     foreign = {"--rows": rows, "--words": words} if spec == "lfsr" else {"--generators": generators, "--widths": widths}
     if given := [name for name, value in foreign.items() if value is not None]:
         raise InputError(f"{given[0]} was given with --spec {spec}; it belongs to the other kind, leave it out")
+    asked = {
+        name: value
+        for name, value in (("weight_bits", weight_bits), ("fraction_bits", fraction_bits))
+        if value is not None
+    }
+    if asked and not with_update:
+        raise InputError(f"--{next(iter(asked)).replace('_', '-')} was given without --with-update; add it")
     if spec == "lfsr":
         engine = Engine(
             spec=bank(lanes=lanes, bits=bits, generators=generators, widths=widths, seed=seed), shift_bits=shift_bits
         )
     else:
         engine = Engine(spec=row_pool(lanes=lanes, bits=bits, rows=rows, words=words, seed=seed), shift_bits=shift_bits)
-    for path in write(engine, out):
+    for path in write(engine, out, update=UpdateLane(**asked) if with_update else None):
         print(plain(str(path)))
     note(f"{engine.spec}")
     return 0

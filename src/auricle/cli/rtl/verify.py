@@ -1,4 +1,4 @@
-"""`auricle rtl verify`: the engines against the golden model, in simulation and by proof."""
+"""`auricle rtl verify`: engines and update lanes against the golden models, in simulation and by proof."""
 
 from pathlib import Path
 from typing import Literal
@@ -14,7 +14,9 @@ def verify(
     out: Path | None = None,
     json: Json = False,
 ) -> int:
-    """Simulate engines of 1 to 1,024 lanes, compare every number, and prove netlist and registers. Exit code 1 says no.
+    """Simulate engines of 1 to 1,024 lanes and update lanes, compare every number, and prove netlist and registers.
+
+    Exit code 1 says that not all was in order.
 
     Parameters
     ----------

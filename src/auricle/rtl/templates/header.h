@@ -31,5 +31,5 @@ static inline uint32_t {{name}}_tail(uint64_t dimension) {
     return (uint32_t)(dimension - ({{name}}_rows(dimension) - 1) * {{guard}}_LANES);
 }
 
-{{functions}}
+{{functions}}{{update}}
 #endif

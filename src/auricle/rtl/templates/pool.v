@@ -16,7 +16,7 @@ module auricle_row_pool #(
     input  wire [{{address_msb}}:0]   load_index,  // a row, or {{rows}} for the counters, {stride, start}
     input  wire [{{seed_msb}}:0] load_data,
     output reg  [{{words_msb}}:0] words,
-    output reg          fault        // counters out of range were loaded, and replaced by start 0 or stride 1
+    output reg          fault        // counters out of range were loaded or met, and replaced by start 0 or stride 1
 );
     localparam [{{address_bits}}:0] ROWS = {{rows}};
 
@@ -30,8 +30,11 @@ module auricle_row_pool #(
     wire [{{address_bits}}:0] along = {1'b0, address} + {1'b0, stride};
     wire [{{address_bits}}:0] twice = {stride, 1'b0};
     wire [{{address_msb}}:0] next_address = along < ROWS ? along[{{address_msb}}:0] : along[{{address_msb}}:0] - ROWS[{{address_msb}}:0];
-    wire [{{address_msb}}:0] next_stride = twice < ROWS ? twice[{{address_msb}}:0] : twice[{{address_msb}}:0] - ROWS[{{address_msb}}:0];
-    wire [{{address_msb}}:0] next_start = start == ROWS[{{address_msb}}:0] - {{address_bits}}'d1 ? {{address_bits}}'d0 : start + {{address_bits}}'d1;
+    // A stride of 0 or ROWS doubles to itself, so one that was disturbed into such a value would never come back.
+    wire lost = (stride == {{address_bits}}'d0) | (stride >= ROWS[{{address_msb}}:0]);
+    wire [{{address_msb}}:0] doubled = twice < ROWS ? twice[{{address_msb}}:0] : twice[{{address_msb}}:0] - ROWS[{{address_msb}}:0];
+    wire [{{address_msb}}:0] next_stride = lost ? {{address_bits}}'d1 : doubled;
+    wire [{{address_msb}}:0] next_start = start >= ROWS[{{address_msb}}:0] - {{address_bits}}'d1 ? {{address_bits}}'d0 : start + {{address_bits}}'d1;
 
     wire counters = load & (load_index == ROWS[{{address_msb}}:0]);
     wire [{{address_msb}}:0] given_start = load_data[{{address_msb}}:0];
@@ -81,7 +84,7 @@ module auricle_row_pool #(
 
     always @(posedge clk) begin
         if (rst) fault <= 1'b0;
-        else if (counters & (bad_start | bad_stride)) fault <= 1'b1;
+        else if ((counters & (bad_start | bad_stride)) | (finish & lost)) fault <= 1'b1;
     end
 endmodule
 
