@@ -1,6 +1,7 @@
 """A whole trial over HTTP, answered by scripted doubles: each shows its own sign."""
 
 import json
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -93,6 +94,21 @@ def test_one_that_ignores_the_set_gains_and_loses_nothing_by_it(specialist, draw
     assert arms["plain_all"]["all"]["accuracy"] == arms["plain_set"]["all"]["accuracy"]
     assert set(result["harm"].values()) == {0.0}
     assert arms["wrong_set"]["all"]["disagrees"] > arms["plain_set"]["all"]["disagrees"]
+
+
+def test_one_that_always_says_the_commonest_label_is_seen_through(specialist, drawn, tmp_path):
+    samples, _ = drawn
+    state = samples[0].finding.state
+    counts = Counter(one.truth for one in samples if one.finding.state == state)
+    (label, count), *_ = counts.most_common()
+    result, _ = run(specialist, drawn, lambda _: Says(answered(label)), tmp_path)
+    commonest = result["commonest"][state]
+    assert commonest["share"] == pytest.approx(count / counts.total())
+    assert result["arms"]["plain_all"][state]["accuracy"] == pytest.approx(counts[label] / counts.total())
+    assert result["said"]["plain_all"] == {label: len(samples)}
+    page = trials.markdown(result)
+    assert f"plain_all said: {label} {len(samples)}." in page
+    assert f"{state} {commonest['share']:.3f} ({commonest['label']})" in page
 
 
 def test_one_that_contradicts_is_kept_as_disagreement(specialist, drawn, tmp_path):

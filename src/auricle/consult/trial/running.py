@@ -13,7 +13,7 @@ from auricle.conformal import STATES
 from auricle.consult.briefing import Briefing
 from auricle.consult.heard import Heard
 from auricle.consult.trial.arms import ARMS, Arm
-from auricle.consult.trial.scoring import SPECIALIST, Answer, Case, scored
+from auricle.consult.trial.scoring import SPECIALIST, Answer, Case, commonest, scored
 from auricle.errors import InputError
 from auricle.finding import Finding
 from auricle.signals import Recording
@@ -142,8 +142,9 @@ def trial(
     -------
     dict
         JSON-able: `windows`; `share` of states in the data; `drawn`, windows by state; `arms`, as `scoring.scored`
-        gives them; `harm`, how much accuracy a wrong set costs against being told none; `why`, the reasons for no
-        opinion by arm; `paper`, its numbers.
+        gives them; `harm`, how much accuracy a wrong set costs against being told none; `commonest`, by state the
+        label that is true most often, and its share; `said`, the labels that were answered, by arm; `why`, the reasons
+        for no opinion by arm; `paper`, its numbers.
     """
     if not samples:
         raise InputError("there is no window for a trial; give labelled recordings that the specialist has not seen")
@@ -168,6 +169,13 @@ def trial(
         "drawn": dict(Counter(str(one.finding.state) for one in samples)),
         "arms": found,
         "harm": _harm(found),
+        "commonest": {
+            state: {"label": label, "share": part} for state, (label, part) in commonest(cases, share).items()
+        },
+        "said": {
+            name: dict(Counter(one.opinion.label for one in answers if one.opinion.label))
+            for name, answers in heard.items()
+        },
         "why": {
             name: dict(Counter(one.opinion.why for one in answers if one.opinion.state == "no opinion"))
             for name, answers in heard.items()

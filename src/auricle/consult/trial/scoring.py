@@ -100,6 +100,39 @@ def scored(cases: Sequence[Case], arms: Sequence[str], share: Mapping[str, float
     return {arm: _arm(cases, arm, base, states, weight, share) for arm in (SPECIALIST, *arms)}
 
 
+def commonest(cases: Sequence[Case], share: Mapping[str, float]) -> dict[str, tuple[str, float]]:
+    """Give the commonest label of each state and of all, and its share: how right a model is that always says it.
+
+    Parameters
+    ----------
+    cases, share
+        As for `scored`.
+
+    Examples
+    --------
+    >>> said = {"top": "N", "state": "uncertain", "answers": {}}
+    >>> cases = [Case(subject=str(i), truth=truth, **said) for i, truth in enumerate("NNA")]
+    >>> commonest(cases, {"uncertain": 1.0})["uncertain"]
+    ('N', 0.6666666666666666)
+    """
+    by_state = {state: [case for case in cases if case.state == state] for state in STATES}
+    here = {state: some for state, some in by_state.items() if some}
+    held = sum(share.get(state, 0.0) for state in here)
+    weights = {
+        state: share.get(state, 0.0) / held / len(some) if held else 1 / len(cases) for state, some in here.items()
+    }
+    out = {state: _most([(case.truth, 1 / len(some)) for case in some]) for state, some in here.items()}
+    return out | {ALL: _most([(case.truth, weights[case.state]) for case in cases])}
+
+
+def _most(weighted: Sequence[tuple[str, float]]) -> tuple[str, float]:
+    total: dict[str, float] = {}
+    for label, weight in weighted:
+        total[label] = total.get(label, 0.0) + weight
+    label = max(total, key=lambda name: total[name])
+    return label, min(1.0, total[label])
+
+
 def _arm(
     cases: Sequence[Case], arm: str, base: NDArray[np.bool_], states: NDArray[np.str_], weight: Floats,
     share: Mapping[str, float],

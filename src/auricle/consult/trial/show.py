@@ -64,6 +64,11 @@ def notes(result: Mapping[str, Any]) -> list[str]:
     costs = [arm[ALL] for name, arm in result["arms"].items() if name != SPECIALIST]
     tokens, seconds = (sum(one[key] for one in costs) / len(costs) for key in ("tokens", "seconds"))
     out.append(f"A question took {tokens:.0f} tokens and {seconds:.1f} s on the mean.")
+    constant = ", ".join(f"{state} {one['share']:.3f} ({one['label']})" for state, one in result["commonest"].items())
+    out.append(f"Whoever always says the commonest label is right in: {constant}.")
+    for name, said in result["said"].items():
+        counts = ", ".join(f"{label} {n}" for label, n in sorted(said.items(), key=lambda pair: -pair[1]))
+        out.append(f"{name} said: {counts or 'nothing'}.")
     if result["harm"]:
         said = ", ".join(f"{state} {value:+.3f}" for state, value in result["harm"].items())
         out.append(f"A wrong set, against no set at all: {said}.")
@@ -71,8 +76,6 @@ def notes(result: Mapping[str, Any]) -> list[str]:
         if why:
             reasons = ", ".join(f"{n} {reason}" for reason, n in sorted(why.items(), key=lambda pair: -pair[1]))
             out.append(f"No opinion, {result['words'][name]}: {reasons}.")
-    if result.get("caution"):
-        out.append(str(result["caution"]))
     return out
 
 
@@ -92,12 +95,16 @@ def table(result: dict[str, Any]) -> Group:
         for row in rows(result, state):
             one.add_row(*row[:-2])
         made.append(one)
-    return Group(*made, *notes(result))
+    return Group(*made, *notes(result), *_caution(result))
+
+
+def _caution(result: Mapping[str, Any]) -> list[str]:
+    return [str(result["caution"])] if result.get("caution") else []
 
 
 def markdown(result: dict[str, Any]) -> str:
     """Write the same as a page, with the figure beside it as trial.png."""
-    parts = ["# What a language model's opinion adds"]
+    parts = ["# What a language model's opinion adds", *(f"**{said}**" for said in _caution(result))]
     if about := result.get("about"):
         parts.append(str(about))
     parts.append("![Accuracy of each arm](trial.png)")
