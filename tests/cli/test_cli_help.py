@@ -11,7 +11,7 @@ import pytest
 
 import auricle
 from auricle import Specialist
-from auricle.cli.app import COMMANDS
+from auricle.cli.app import COMMANDS, app
 from auricle.cli.bench import BENCHMARKS
 
 
@@ -71,8 +71,11 @@ OPTIONS = {
     "adapt": "--labels --plan --out --subject --lead --report --json",
     "history": "--json",
     "rollback": "--to",
-    "replay": "--verify",
+    "replay": "--verify --version --base --out",
     "watch": "--reference --labels --alpha --delta --gamma --seed --lead --fs --unit --json",
+    "consult": "--endpoint --model --local --alpha --all --most --show --lead --fs --unit --dry-run --out --json",
+    "trial": "--endpoint --model --local --n --arms --part --kind --alpha --seed --out --json",
+    "mcp": "--alpha --fs --unit",
     "export": "--onnx",
     "doctor": "--json",
 }
@@ -83,6 +86,52 @@ def test_help_of_a_command_names_its_options(command, name):
     code, out, _ = command(name, "--help")
     assert code == 0
     assert [option for option in OPTIONS[name].split() if option not in out] == []
+
+
+def every_command(group, path=()):
+    """Give every command that does something, by its words."""
+    for name in group:
+        if name.startswith("-"):
+            continue
+        if group[name].default_command:
+            yield " ".join((*path, name)), group[name]
+        yield from every_command(group[name], (*path, name))
+
+
+COMMAND_LINES = dict(every_command(app))
+
+
+def options_of(name):
+    return COMMAND_LINES[name].assemble_argument_collection(parse_docstring=True)
+
+
+def test_no_command_is_overlooked():
+    assert {"predict", "trial", "bench zeroth", "rtl generate"} < set(COMMAND_LINES)
+
+
+@pytest.mark.parametrize("name", COMMAND_LINES)
+def test_every_option_has_a_sentence(name):
+    for option in options_of(name):
+        text = option.parameter.help or ""
+        assert len(text.split()) > 1, option.name
+        assert text.endswith("."), f"{option.name}: {text!r}"
+        assert not any(flag.startswith("--empty") for flag in option.names)
+
+
+@pytest.mark.parametrize(
+    ("name", "extra"), [("consult", "consult"), ("trial", "consult"), ("mcp", "mcp"), ("export", "onnx")]
+)
+def test_help_names_the_extra_that_a_command_needs(command, name, extra):
+    _, out, _ = command(name, "--help")
+    assert f"pip install 'auricle[{extra}]'" in " ".join(re.sub(r"[│╭╮╰╯─]", " ", out).split())
+
+
+def test_consult_and_trial_say_the_same_of_whom_they_ask():
+    for option in ("--endpoint", "--model", "--local"):
+        texts = {
+            found.parameter.help for name in ("consult", "trial") for found in options_of(name) if option in found.names
+        }
+        assert len(texts) == 1, texts
 
 
 def test_version_names_the_hash_of_each_shipped_specialist(command, monkeypatch, made):

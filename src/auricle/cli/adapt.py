@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from auricle.cli.options import Json, Lead, SpecialistPlace, check_target
+from auricle.cli.options import Flag, Lead, SavedSpecialist, check_target
 from auricle.cli.terminal import counting, note, plain, print_json, progress
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def adapt(
-    specialist: SpecialistPlace,
+    specialist: SavedSpecialist,
     recording: Path,
     /,
     *,
@@ -24,7 +24,7 @@ def adapt(
     subject: str | None = None,
     lead: Lead = None,
     report: Path | None = None,
-    json: Json = False,
+    json: Flag = False,
 ) -> int:
     """Adapt a specialist to a patient by forward passes alone; test it by the plan, then use or refuse it.
 
@@ -33,16 +33,16 @@ def adapt(
     Parameters
     ----------
     recording
-        Of the patient.
+        The patient's recording: a file, or the name of a WFDB record.
     labels
         What a person says of its first minutes: for beats an annotation file (.atr) or a CSV table (time,label); for
         windows a CSV table (index,label or start,label).
     plan
         Change-control plan, a TOML file; the one that comes with auricle if not given.
     subject
-        Who the patient is, for a folder that is made now; as the recording says if not given.
+        Who the patient is, for a folder that is made now; what the recording says if not given.
     report
-        HTML file for the report; beside the version's record if not given.
+        HTML file for the report; one in the patient's folder if not given.
     json
         Print the impact record as JSON on stdout, and nothing else there.
     """

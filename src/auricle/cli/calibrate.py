@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Literal
 
 from auricle.cli.labelled import labelled_windows
-from auricle.cli.options import ArchiveKind, LabelledData, SpecialistPlace
+from auricle.cli.options import ArchiveKind, LabelledData, SavedSpecialist
 from auricle.cli.terminal import plain, progress
 
 
 def calibrate(
-    specialist: SpecialistPlace,
+    specialist: SavedSpecialist,
     data: LabelledData,
     /,
     *,
@@ -22,9 +22,9 @@ def calibrate(
     Parameters
     ----------
     out
-        Folder of the calibrated specialist.
+        Folder for the calibrated specialist.
     part
-        all recordings, or those that were its calibration part before.
+        Take all recordings, or those alone that were the specialist's calibration part when it was made.
     """
     from auricle.folder import check_free
     from auricle.specialist import Specialist

@@ -5,9 +5,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from cyclopts import Parameter
-
-from auricle.cli.options import Alpha, Flag, Json, Lead, SpecialistPlace, at_least, check_folder
+from auricle.cli.options import (
+    Alpha,
+    EndpointUrl,
+    Flag,
+    JsonLines,
+    Lead,
+    ModelName,
+    Rate,
+    Recordings,
+    SpecialistPlace,
+    Unit,
+    at_least,
+    check_folder,
+)
 from auricle.cli.terminal import counting, note, plain, print_line, progress
 from auricle.errors import InputError
 
@@ -22,49 +33,40 @@ LOG = "consultations.jsonl"
 
 def consult(
     specialist: SpecialistPlace,
-    paths: Annotated[list[str], Parameter(negative="")],
+    paths: Recordings,
     /,
     *,
-    endpoint: str | None = None,
-    model: str | None = None,
+    endpoint: EndpointUrl = None,
+    model: ModelName = None,
     local: Flag = False,
     alpha: Alpha = 0.1,
-    all: Annotated[bool, Parameter(negative="")] = False,  # noqa: A002 -- the flag's name
+    all: Flag = False,  # noqa: A002 -- the flag's name
     most: Annotated[int, at_least(1)] = 50,
     show: Literal["evidence", "plain", "none"] = "evidence",
     lead: Lead = None,
-    fs: float | None = None,
-    unit: str | None = None,
+    fs: Rate = None,
+    unit: Unit = None,
     dry_run: Flag = False,
     out: Path | None = None,
-    json: Json = False,
+    json: JsonLines = False,
 ) -> int:
     """Ask a language model about windows, each with a briefing: pictures with the evidence, the set, and numbers.
 
     Only windows that are not confident are sent, unless --all. An answer outside the set is kept as disagreement, never
-    as support; one that can't be used is no opinion. No names, ids, dates or paths are sent.
+    as support; one that can't be used is no opinion. No names, ids, dates or paths are sent. Needs the extra consult:
+    pip install 'auricle[consult]'; --dry-run needs none.
 
     Parameters
     ----------
-    paths
-        Recordings, folders of them, or NPZ archives.
-    endpoint
-        Base URL of an OpenAI-compatible server; the table [consult] of the configuration if not given. A key comes from
-        the environment variable AURICLE_LLM_KEY.
-    model
-        As the server names it; may be left out where it has only one.
     local
-        Start the small local model, ask it, and stop it. It shows that all works; its opinions are worth nothing.
+        Start the small local model, ask it, and stop it. It shows that all works; its opinions are worth nothing. Needs
+        the extra local-llm and the model's weights: `make local-llm` in a checkout brings both.
     all
         Send confident windows too.
     most
-        At most this many windows, the unfamiliar ones first, then the uncertain.
+        Most windows to ask about: the unfamiliar ones first, then the uncertain.
     show
-        Pictures: with evidence, plain, or none.
-    fs
-        Rate in Hz, for files that don't say it.
-    unit
-        Unit of the samples, for files that don't say it or say it wrongly.
+        What the pictures show: the evidence, the plain signal, or none at all.
     dry_run
         Write the requests with their pictures to --out, and send nothing.
     out

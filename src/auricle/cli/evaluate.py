@@ -1,10 +1,10 @@
 """`auricle evaluate`: a specialist against labelled recordings."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from auricle.cli.labelled import labelled_windows
-from auricle.cli.options import ArchiveKind, Flag, Json, LabelledData, SpecialistPlace, at_least
+from auricle.cli.options import ArchiveKind, Flag, Json, LabelledData, Part, SpecialistPlace, at_least
 from auricle.cli.terminal import plain, print_json, progress
 from auricle.errors import InputError
 
@@ -17,7 +17,7 @@ def evaluate(
     data: LabelledData,
     /,
     *,
-    part: Literal["train", "validation", "calibration", "test", "all"] = "test",
+    part: Part = "test",
     kind: ArchiveKind = None,
     faithful: Annotated[int, at_least(0)] = 60,
     ec57: Flag = False,
@@ -28,15 +28,13 @@ def evaluate(
 
     Parameters
     ----------
-    part
-        The recordings that were this part when the specialist was made, or all.
     faithful
-        Windows in the test of the evidence; 0 leaves it out.
+        Windows on which the evidence is tested; 0 leaves that out.
     ec57
-        Compare beats record by record, as ANSI/AAMI EC57 counts them, instead. Records that the specialist has never
+        Compare beats record by record instead, as ANSI/AAMI EC57 counts them. Records that the specialist has never
         seen count as test.
     learning
-        Seconds at the start of each record that EC57 does not score.
+        With --ec57: seconds at the start of each record that are not scored.
     """
     from auricle.cli.judge import judge_of
     from auricle.evaluation import evaluate as run

@@ -2,19 +2,20 @@
 
 from pathlib import Path
 
-from auricle.cli.options import SpecialistPlace, check_target
+from auricle.cli.options import SavedSpecialist, check_target
 from auricle.cli.terminal import note, plain
 
 
-def export(specialist: SpecialistPlace, /, *, onnx: Path) -> int:
+def export(specialist: SavedSpecialist, /, *, onnx: Path) -> int:
     """Write a specialist's network as one ONNX file: samples and lengths in, scores and evidence out.
 
     Where ONNX Runtime is installed it judges with this graph from then on; a copy is kept in the user's cache.
+    Needs the extra onnx: pip install 'auricle[onnx]'.
 
     Parameters
     ----------
     onnx
-        The file to write.
+        The ONNX file to write.
     """
     check_target(onnx)
     from auricle.network import export_onnx

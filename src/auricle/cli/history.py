@@ -3,11 +3,11 @@
 from dataclasses import asdict
 from pathlib import Path
 
-from auricle.cli.options import Json
+from auricle.cli.options import Flag
 from auricle.cli.terminal import note, plain, print_line
 
 
-def history(patient: Path, /, *, json: Json = False) -> int:
+def history(patient: Path, /, *, json: Flag = False) -> int:
     """Show the versions of a patient: when each was made, its steps, what it changed, and which one judges now.
 
     Parameters

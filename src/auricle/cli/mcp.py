@@ -1,34 +1,22 @@
 """`auricle mcp`: an assistant on this computer asks the specialist itself."""
 
-from typing import Annotated
-
-from cyclopts import Parameter
-
-from auricle.cli.options import Alpha, SpecialistPlace
+from auricle.cli.options import Alpha, Rate, Recordings, SpecialistPlace, Unit
 from auricle.cli.terminal import note
 
 
 def mcp(
     specialist: SpecialistPlace,
-    paths: Annotated[list[str], Parameter(negative="")],
+    paths: Recordings,
     /,
     *,
     alpha: Alpha = 0.1,
-    fs: float | None = None,
-    unit: str | None = None,
+    fs: Rate = None,
+    unit: Unit = None,
 ) -> int:
     """Serve a specialist to an assistant over MCP (standard input and output): about, read, predict, explain, briefing.
 
-    The assistant sees the recordings named here, by numbers, and no other file; names of files stay with you.
-
-    Parameters
-    ----------
-    paths
-        Recordings, folders of them, or NPZ archives.
-    fs
-        Rate in Hz, for files that don't say it.
-    unit
-        Unit of the samples, for files that don't say it or say it wrongly.
+    The assistant sees the recordings named here, by numbers, and no other file; names of files stay with you. Needs the
+    extra mcp: pip install 'auricle[mcp]'.
     """
     from auricle.cli.judge import judge_of
     from auricle.consult.desk import Desk

@@ -1,7 +1,7 @@
 """Options that several commands have, with one meaning everywhere."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -14,12 +14,22 @@ def _between(_: Any, alpha: float) -> None:
 
 
 Alpha = Annotated[
-    float, Parameter(help="Largest share of a class's windows that may miss it in their set.", validator=_between)
+    float, Parameter(help="Largest share of each class's windows whose set may lack that class.", validator=_between)
 ]
-Json = Annotated[bool, Parameter(negative="", help="Print JSON on stdout, and nothing else there.")]
-Flag = Annotated[bool, Parameter(negative="")]
+Flag = Annotated[bool, Parameter(negative="", show_default=False)]
+Json = Annotated[Flag, Parameter(help="Print JSON on stdout, and nothing else there.")]
+JsonLines = Annotated[Flag, Parameter(help="Print JSON on stdout, an object a line, and nothing else there.")]
+Several = Parameter(negative="", consume_multiple=True, show_default=False)
+"""A list that may be empty, its values one after the other."""
 SpecialistPlace = Annotated[
     str, Parameter(help="A shipped specialist, such as af; the folder of one; or a patient's, for the version in use.")
+]
+SavedSpecialist = Annotated[str, Parameter(help="A shipped specialist, such as af, or the folder of one.")]
+Recordings = Annotated[list[str], Parameter(negative="", help="Recordings, folders of them, or NPZ archives.")]
+Rate = Annotated[float | None, Parameter(help="Sampling rate in Hz, for files that don't say it.")]
+Unit = Annotated[
+    str | None,
+    Parameter(help="Unit of the samples (V, mV, uV or nV), for files that don't say it or say it wrongly."),
 ]
 LabelledData = Annotated[
     Path,
@@ -28,7 +38,25 @@ LabelledData = Annotated[
         "one of WFDB records with annotated beats."
     ),
 ]
-ArchiveKind = Annotated[str | None, Parameter(help="Kind of archive, if it isn't recognised.")]
+ArchiveKind = Annotated[
+    str | None,
+    Parameter(help="beats, cinc2017 or sleep-edf: refuse data of any other kind; any of them will do if not given."),
+]
+Part = Annotated[
+    Literal["train", "validation", "calibration", "test", "all"],
+    Parameter(help="Take the recordings that were this part when the specialist was made, or all."),
+]
+EndpointUrl = Annotated[
+    str | None,
+    Parameter(
+        help="Base URL of an OpenAI-compatible server; if not given, that of the table [consult] in the configuration, "
+        "~/.config/auricle/config.toml. A key comes from the environment variable AURICLE_LLM_KEY."
+    ),
+]
+ModelName = Annotated[
+    str | None,
+    Parameter(help="Name of the model at the server; if not given, the configuration's, or the only one it has."),
+]
 
 
 def _named(_: Any, lead: str | None) -> None:

@@ -3,12 +3,10 @@
 from collections import Counter
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-
-from cyclopts import Parameter
+from typing import TYPE_CHECKING, Any, Literal
 
 from auricle.cli.finding_text import finding_text
-from auricle.cli.options import Alpha, Flag, Json, Lead, SpecialistPlace, check_target
+from auricle.cli.options import Alpha, Flag, JsonLines, Lead, Rate, Recordings, SpecialistPlace, Unit, check_target
 from auricle.cli.terminal import counting, note, print_line, progress
 from auricle.errors import InputError
 
@@ -26,14 +24,14 @@ MANY_FIGURES = 20
 
 def predict(
     specialist: SpecialistPlace,
-    paths: Annotated[list[str], Parameter(negative="")],
+    paths: Recordings,
     /,
     *,
     alpha: Alpha = 0.1,
-    json: Json = False,
+    json: JsonLines = False,
     lead: Lead = None,
-    fs: float | None = None,
-    unit: str | None = None,
+    fs: Rate = None,
+    unit: Unit = None,
     explain: Literal["auto", "all", "none"] = "auto",
     evidence: Flag = False,
     out: Path | None = None,
@@ -42,16 +40,11 @@ def predict(
 ) -> int:
     """Judge recordings: per window a set of labels, its state, scores, p-values, and the segments that speak for each.
 
-    Reads WFDB, PhysioNet challenge (MAT), EDF, EDF+, BDF, CSV and NPZ, of any length and rate.
+    Reads WFDB, PhysioNet challenge (MAT), EDF, EDF+, BDF, CSV and NPZ, of any length and rate. A CSV file has a line of
+    names, such as "time,ECG (mV)", and below it a line of numbers for each sample.
 
     Parameters
     ----------
-    paths
-        Recordings, folders of them, or NPZ archives.
-    fs
-        Rate in Hz, for files that don't say it.
-    unit
-        Unit of the samples, for files that don't say it or say it wrongly.
     explain
         Which windows get segments: all; none, which is many times faster; auto: all of a recording with up to 60
         windows. A figure or a report shows those of every window that it draws, whatever is chosen here.
@@ -60,9 +53,9 @@ def predict(
     out
         JSON Lines file for the findings. A stopped run goes on where it was; a finished file is never overwritten.
     figure
-        PNG, SVG or PDF file. With several windows each gets a number before the suffix.
+        PNG, SVG or PDF file to draw the finding in. With several windows each gets a number before the suffix.
     report
-        HTML file with all findings; opens without a network.
+        HTML file for all findings; it opens without a network.
     """
     from auricle.cli.judge import judge_of
     from auricle.signals import find_recordings

@@ -1,9 +1,6 @@
 """`auricle replay`: a version of a patient made again from base and ledger, and held against what was accepted."""
 
 from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
 
 from auricle.cli.options import Flag
 from auricle.cli.terminal import note, plain
@@ -15,7 +12,7 @@ def replay(
     *,
     verify: Flag = False,
     version: str | None = None,
-    base: Annotated[str | None, Parameter(help="The base specialist, if it isn't where it was.")] = None,
+    base: str | None = None,
     out: Path | None = None,
 ) -> int:
     """Replay a version of a patient from its base and ledger, and compare its weights bit for bit.
@@ -27,7 +24,9 @@ def replay(
     verify
         Check everything in the folder: every file, every version's weights, the chain of the journal.
     version
-        A version's number, or its id or the beginning of it; the active one if it isn't given.
+        A version's number, or its id or the beginning of it; the active one if not given.
+    base
+        Folder of the base specialist, if it isn't where it was.
     out
         Folder to save the version in, as a specialist.
     """

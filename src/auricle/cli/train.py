@@ -18,15 +18,16 @@ def train(
     Parameters
     ----------
     recipe
-        TOML file; recipes/af.toml in the repository is one.
+        The recipe, a TOML file; recipes/af.toml in the repository is one.
     data
-        Folder that the recipe's data path is relative to. Default: the environment variable AURICLE_DATA.
+        Folder that the recipe's data path begins in; the one that the environment variable AURICLE_DATA names if not
+        given.
     out
-        Folder of the specialist. Default: the recipe's name.
+        Folder for the specialist; one of the recipe's name if not given.
     device
-        cpu, cuda, ...
+        Where torch trains: cpu, cuda, mps, ...
     threads
-        Of the processor. Default: all.
+        Threads of the processor; all cores if not given.
     """
     import torch
 

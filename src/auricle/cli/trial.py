@@ -1,11 +1,22 @@
 """`auricle trial`: what a language model's opinion adds to the specialist, on labelled windows."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
-from cyclopts import Parameter
-
-from auricle.cli.options import Alpha, ArchiveKind, Flag, Json, LabelledData, SpecialistPlace, at_least, check_folder
+from auricle.cli.options import (
+    Alpha,
+    ArchiveKind,
+    EndpointUrl,
+    Flag,
+    Json,
+    LabelledData,
+    ModelName,
+    Part,
+    Several,
+    SpecialistPlace,
+    at_least,
+    check_folder,
+)
 from auricle.cli.terminal import note, progress
 from auricle.errors import InputError
 
@@ -15,12 +26,12 @@ def trial(
     data: LabelledData,
     /,
     *,
-    endpoint: str | None = None,
-    model: str | None = None,
+    endpoint: EndpointUrl = None,
+    model: ModelName = None,
     local: Flag = False,
     n: Annotated[int, at_least(1)] = 200,
-    arms: Annotated[tuple[str, ...], Parameter(consume_multiple=True)] = (),
-    part: Literal["train", "validation", "calibration", "test", "all"] = "test",
+    arms: Annotated[tuple[str, ...], Several] = (),
+    part: Part = "test",
     kind: ArchiveKind = None,
     alpha: Alpha = 0.1,
     seed: int = 0,
@@ -31,23 +42,23 @@ def trial(
 
     The arms: a plain picture and all labels; a plain picture and the set; pictures with evidence and the set; numbers
     only; a wrong set; evidence moved elsewhere. Beside them the specialist alone. A stopped trial goes on where it was.
+    Needs the extra consult: pip install 'auricle[consult]'.
 
     Parameters
     ----------
-    endpoint, model
-        As for `auricle consult`.
     local
-        Ask the small local model: a test of the way, not of its opinions.
+        Start the small local model, ask it, and stop it. It shows that all works; its opinions are worth nothing. Needs
+        the extra local-llm and the model's weights: `make local-llm` in a checkout brings both.
     n
-        Windows, as many of each state as there are, up to an equal part.
+        Windows to ask about: equally many of each state, or as many as there are.
     arms
-        Some of plain_all, plain_set, evidence_set, numbers, wrong_set, shuffled_evidence; all if none is named.
-    part
-        The recordings that were this part when the specialist was made, or all.
+        Some of plain_all, plain_set, evidence_set, numbers, wrong_set, shuffled_evidence, separated by spaces or
+        commas; all if none is named.
     seed
-        Of the draw of windows, the wrong sets and the intervals.
+        Seed of the draw of windows, the wrong sets and the intervals.
     out
-        Folder for trial.json, trial.md and trial.png; answers are kept there too.
+        Folder for trial.json, trial.md, trial.png and the answers; if not given, answers are kept in auricle/consult in
+        the user's folder for data.
     """
     from auricle.cli.asking import consultant, kept_folder, whom
     from auricle.cli.bench.results import present

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from auricle.cli.options import Alpha, Json, Lead, SpecialistPlace, at_least
+from auricle.cli.options import Alpha, JsonLines, Lead, Rate, SpecialistPlace, Unit, at_least
 from auricle.cli.terminal import note, plain, print_line, progress
 from auricle.errors import InputError, NotCalibratedError
 
@@ -51,9 +51,9 @@ def watch(
     gamma: Annotated[float, Parameter(validator=_step)] = 0.05,
     seed: Annotated[int, at_least(0)] = 0,
     lead: Lead = None,
-    fs: float | None = None,
-    unit: str | None = None,
-    json: Json = False,
+    fs: Rate = None,
+    unit: Unit = None,
+    json: JsonLines = False,
 ) -> int:
     """Watch recordings, or a stream of findings: say when windows no longer look like those before, and since when.
 
@@ -65,7 +65,8 @@ def watch(
         Recordings, folders, NPZ archives, or files of findings (.jsonl) that `auricle predict --json` wrote, in this
         order; or - for findings on standard input, and labels there as {"recording": ..., "index": ..., "label": ...}.
     reference
-        Recordings, or findings (.jsonl), that the stream shall look like. Without, it is compared with its own past.
+        Recordings, or findings (.jsonl), that the stream should look like; without them it is compared with its own
+        past.
     labels
         CSV file with the columns index,label or start,label of one recording, or with a column recording as well.
     delta
@@ -73,11 +74,7 @@ def watch(
     gamma
         Largest move of a class's level with one label.
     seed
-        Of the random numbers that the test needs to be exact.
-    fs
-        Rate in Hz, for files that don't say it.
-    unit
-        Unit of the samples, for files that don't say it or say it wrongly.
+        Seed of the random numbers that the test needs to be exact.
     """
     from auricle.cli.judge import judge_of
     from auricle.watching import TrueLabels, Watch, read_labels

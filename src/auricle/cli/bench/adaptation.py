@@ -3,19 +3,17 @@
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
-
 from auricle.cli.bench.results import present
-from auricle.cli.options import Flag, Json, SpecialistPlace, at_least
+from auricle.cli.options import Flag, Json, SavedSpecialist, Several, at_least
 from auricle.cli.terminal import progress
 
 
 def adaptation(
     *,
     data: Path | None = None,
-    arms: Annotated[tuple[str, ...], Parameter(consume_multiple=True)] = (),
+    arms: Annotated[tuple[str, ...], Several] = (),
     seeds: Annotated[int, at_least(1)] = 1,
-    specialist: SpecialistPlace = "beats",
+    specialist: SavedSpecialist = "beats",
     plan: Path | None = None,
     out: Path | None = None,
     results: Path | None = None,
@@ -23,9 +21,9 @@ def adaptation(
     safety: Flag = False,
     json: Json = False,
 ) -> int:
-    """Adapt to patients never met by each arm: five labelled minutes are used, the rest is scored.
+    """Adapt to patients that no training has met, in several ways: five labelled minutes are used, the rest scored.
 
-    The full comparison takes --arms all --seeds 3 and hours; with --results it goes on where it was.
+    The full comparison is --arms all --seeds 3 and takes hours; with --results a stopped one goes on where it was.
 
     Parameters
     ----------
@@ -33,18 +31,18 @@ def adaptation(
         Folder with WFDB records and their beat annotations; if not given, `mitdb` in the folder that the environment
         variable AURICLE_DATA names, or in ../shared/data.
     arms
-        base, pool, lfsr, signs, mezo, adamw (all weights), pool-small, adamw-small (norms, class tokens and head), or
-        all; base and pool if none is named. Several are separated by spaces or commas.
+        Ways to adapt: base, pool, lfsr, signs, mezo, adamw (all weights), pool-small, adamw-small (norms, class tokens
+        and head), or all, separated by spaces or commas; base and pool if none is named.
     seeds
         Runs of each arm on each patient.
     plan
-        Change-control plan; the one that comes with auricle if not given.
+        Change-control plan, a TOML file; the one that comes with auricle if not given.
     out
         Folder for adaptation.json, adaptation.md and adaptation.png.
     results
         Folder of finished runs, which are not done again.
     workers
-        Processes, of one thread and one patient at a time.
+        Processes, each with one thread and one patient at a time.
     safety
         Spoil the labelled minutes as well, in four ways, and tell the harm with the plan and without it.
     """

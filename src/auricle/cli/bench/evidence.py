@@ -5,12 +5,12 @@ from typing import Annotated
 
 from auricle.cli.bench.results import present
 from auricle.cli.labelled import labelled_windows
-from auricle.cli.options import Json, LabelledData, SpecialistPlace, at_least, check_folder
+from auricle.cli.options import Json, LabelledData, SavedSpecialist, at_least, check_folder
 from auricle.cli.terminal import progress
 
 
 def evidence(
-    specialist: SpecialistPlace,
+    specialist: SavedSpecialist,
     data: LabelledData,
     /,
     *,
@@ -25,7 +25,7 @@ def evidence(
     out
         Folder for evidence.json and evidence.png.
     most
-        Windows at most.
+        Most windows to explain.
     """
     check_folder(out)
     from auricle.bench import evidence as benchmark

@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from auricle.cli.bench.results import present
-from auricle.cli.options import Flag, Json
+from auricle.cli.options import Flag, Json, Several
 from auricle.cli.terminal import progress
 
 
@@ -15,7 +15,7 @@ def zeroth(
     out: Path | None = None,
     data: Annotated[Path, Parameter(env_var="AURICLE_DATA")] = Path("../shared/data"),
     results: Path = Path("docs/bench/zeroth-runs"),
-    task: tuple[str, ...] = (),
+    task: Annotated[tuple[str, ...], Several] = (),
     steps: int | None = None,
     seeds: int = 5,
     workers: int = 2,
@@ -34,11 +34,11 @@ def zeroth(
     results
         Folder of finished training runs, which are not done again: a stopped benchmark goes on where it was.
     task
-        Tasks of the convergence part: trec, sst2, shifted; all if none is named.
+        Tasks of the convergence part: trec, sst2, shifted, separated by spaces; all if none is named.
     steps
         Training steps of a two-sided run; the tasks have defaults.
     seeds
-        Reported runs of each arm.
+        Runs of each arm that are reported.
     workers
         Training processes at a time, of one thread each.
     threads
