@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -20,9 +19,10 @@ from auricle.folder import Manifest
 from auricle.network import Architecture, to_onnx
 from auricle.signals import Preprocessing, Recording, condition, cut
 from auricle.specialist.arrays import classes_of, columns_of, conditioned, digests, rows_as_windows, warn_of_overlap
-from auricle.specialist.engine import BATCH, Backend, Engine, piece_of
+from auricle.specialist.engine import Backend, Engine, piece_of
+from auricle.specialist.judging import judged
 from auricle.specialist.keeping import described, manifest_of, name_of, network_of, untrained
-from auricle.specialist.verdict import origin, place, shown, verdict
+from auricle.specialist.verdict import origin, shown
 from auricle.specialist.windows import KeptWindows, Use, packed, unpacked
 from auricle.training import Epoch, Floats, Trainer, TrainingSettings, Windows
 
@@ -273,19 +273,12 @@ class Specialist(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         else:
             self._rows(source, lengths)
             about, windows = {}, rows_as_windows(source, lengths, self.windowing)
-        classes, name = self.classes_.tolist(), name_of(self)
-        index = 0
-        while batch := list(islice(windows, BATCH)):
-            rows = [condition(window.samples, self.windowing) for window in batch]
-            (scores,) = engine.scores(rows)
-            sets, p_values = calibration.predict_set(scores, alpha), calibration.p_values(scores)
-            for i, window in enumerate(batch):
-                found = verdict(classes, calibration.counts, scores[i], p_values[i], sets, i)
-                if explain:
-                    evidence = engine.evidence(rows[i], self._piece)
-                    found |= shown(classes, evidence, scores[i], sets.member[i], window, self.evidence_step)
-                yield Finding(specialist=name, **about, **place(window, index), **found)
-                index += 1
+        name, piece = name_of(self), self._piece if explain else None
+        for found in judged(
+            windows, engine, calibration, classes=self.classes_.tolist(), alpha=alpha, windowing=self.windowing,
+            piece=piece,
+        ):  # fmt: skip
+            yield Finding(specialist=name, **about, **found)
 
     def explained(self, recording: Recording, finding: Finding) -> Finding:
         """Give the finding with its evidence and segments, for one that was made without."""
