@@ -1,7 +1,6 @@
 """The card says what was measured, and nothing that was not."""
 
 import re
-from dataclasses import replace
 
 import pytest
 
@@ -68,12 +67,15 @@ def test_a_simulated_origin_and_left_out_classes_are_said(made):
     assert "Results on" not in text
 
 
-def test_windows_around_beats_are_described_as_such(made):
-    specialist = Specialist.load(made.specialist)
-    specialist.preprocessing = replace(specialist.windowing, anchor="beat", window=5.0, hop=5.0)
-    assert "- A window of 5 s around each beat, in which that beat and its neighbours are marked." in card(
-        specialist, {}
-    )
+def test_its_input_is_counted_in_leads(text):
+    assert "- Input: 1 lead at 60 Hz in mV.\n" in text
+
+
+def test_windows_around_beats_are_described_as_such():
+    specialist = Specialist.load("beats")
+    text = card(specialist, {})
+    assert "- Input: 1 lead at 100 Hz in mV, and a channel in which the beats are marked.\n" in text
+    assert "- A window of 5 s around each beat, in which that beat and its neighbours are marked." in text
 
 
 def test_the_shipped_card_is_that_of_the_shipped_weights(af):

@@ -40,7 +40,7 @@ def card(specialist: Specialist, evaluation: dict[str, Any]) -> str:
     lines += [
         "## How it works",
         "",
-        f"- Input: {a.channels - p.marks} channel(s) at {p.fs:g} Hz in {p.unit}.",
+        _input(p, a.channels - p.marks),
         _windows(p),
         f"- ConMIL network with {count:,} parameters, an instance every {1000 * a.stem_stride / p.fs:.0f} ms.",
         f"- One instance sees {specialist.receptive_field:.1f} s of signal.",
@@ -64,6 +64,11 @@ def card(specialist: Specialist, evaluation: dict[str, Any]) -> str:
         if left_out := ", ".join(map(str, manifest.calibration["leave_out"])):
             lines += [f"Left out of all sets, nothing is promised: {left_out}.", ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _input(p: Preprocessing, leads: int) -> str:
+    marks = ", and a channel in which the beats are marked" if p.marks else ""
+    return f"- Input: {leads} lead{'s' * (leads != 1)} at {p.fs:g} Hz in {p.unit}{marks}."
 
 
 def _windows(p: Preprocessing) -> str:
