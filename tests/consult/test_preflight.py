@@ -4,10 +4,14 @@ import json
 
 import pytest
 
-from auricle.consult.failures import BusyError, UnreachableError
+from auricle.consult.briefing import Briefing
+from auricle.consult.consulting import Consultant
+from auricle.consult.failures import BusyError, RequestRefusedError, UnreachableError
+from auricle.consult.parameters import Parameters
 from auricle.consult.preflight import preflight
+from auricle.consult.server import Server
 from auricle.errors import InputError
-from doubles import MODEL, Says, blind, endpoint, failing, hello, prose, says, schooled, serving, text_only
+from doubles import MODEL, Says, blind, endpoint, failing, follows, hello, prose, says, schooled, serving, text_only
 
 
 class TestPreflight:
@@ -106,3 +110,95 @@ class TestPreflight:
             url = seen.url
         with pytest.raises(UnreachableError):
             preflight(endpoint(url, most_tries=1))
+
+
+def newer(behave, *, temperature=True, seed=True, limit="max_completion_tokens", param=True):
+    """Refuse what newer hosted models refuse, one parameter at a time, in the words of OpenAI's API."""
+    refusals = [
+        ("max_tokens", limit != "max_tokens", f"Unsupported parameter: 'max_tokens'. Use '{limit}' instead."),
+        ("temperature", not temperature, "Unsupported value: 'temperature' does not support 0 with this model."),
+        ("seed", not seed, "Unrecognized request argument supplied: seed"),
+    ]
+
+    def asked(asks):
+        for name, refused, said in refusals:
+            if refused and name in asks.body:
+                error = {"message": said, "type": "invalid_request_error", "param": name if param else None}
+                return Says(status=400, raw=json.dumps({"error": error}).encode())
+        return behave(asks)
+
+    return asked
+
+
+class TestParameters:
+    @pytest.mark.parametrize("param", [True, False])
+    def test_what_a_newer_model_refuses_is_left_out_and_said(self, param):
+        with serving(newer(schooled, temperature=False, param=param)) as seen:
+            found = preflight(endpoint(seen.url))
+        assert (found.pictures, found.schemas) == (True, True)
+        assert found.parameters == Parameters(limit="max_completion_tokens", temperature=False, thinks=True)
+        assert "It refuses temperature 0, so the same question may be answered differently." in found.said
+        assert "4000 tokens more" in found.said
+        taken = [asks.body for asks in seen.asked[2:]]
+        assert all(body["seed"] == 0 and body["max_completion_tokens"] > 4000 for body in taken)
+        assert not any({"max_tokens", "temperature"} & body.keys() for body in taken)
+
+    def test_only_what_is_refused_is_left_out(self):
+        with serving(newer(schooled, seed=False, limit="max_tokens")) as seen:
+            found = preflight(endpoint(seen.url))
+        assert found.parameters == Parameters(seed=False)
+        assert "It refuses a seed, so" in found.said
+        assert {"temperature": 0, "max_tokens": 8}.items() <= seen.asked[1].body.items()
+
+    def test_names_in_a_list_of_faults_are_found(self):
+        faults = [{"loc": ["body", name], "msg": "Extra inputs are not permitted"} for name in ("seed", "temperature")]
+
+        def behave(asks):
+            wrong = "seed" in asks.body
+            return Says(status=422, raw=json.dumps({"detail": faults}).encode()) if wrong else schooled(asks)
+
+        with serving(behave) as seen:
+            found = preflight(endpoint(seen.url))
+        assert found.parameters == Parameters(seed=False, temperature=False)
+        assert "refuses temperature 0 and a seed" in found.said
+
+    @pytest.mark.parametrize(
+        "said", ["the model doubao-seed-1-6 is not for you", "no", "seeds and my_temperature", "max_completion_tokens"]
+    )
+    def test_a_refusal_that_names_no_parameter_is_passed_on(self, said):
+        with serving(lambda _: failing(400, said)) as seen, pytest.raises(RequestRefusedError, match="refuses the req"):
+            preflight(endpoint(seen.url))
+        assert len(seen.asked) == 1
+
+    def test_a_server_that_refuses_whatever_is_left_is_given_up(self):
+        said = "temperature, seed, max_tokens and max_completion_tokens are all wrong"
+        with serving(lambda _: failing(400, said)) as seen, pytest.raises(RequestRefusedError):
+            preflight(endpoint(seen.url))
+        assert len(seen.asked) == 2
+
+    @pytest.mark.parametrize("text", ["", "<think>\nThe user wants"])
+    def test_one_that_thinks_first_is_given_room(self, text):
+        def behave(asks):
+            return Says(text, finish="length") if asks.body["max_tokens"] < 4000 else schooled(asks)
+
+        with serving(behave) as seen:
+            found = preflight(endpoint(seen.url))
+        assert (found.schemas, found.pictures, found.parameters) == (True, True, Parameters(thinks=True))
+
+    def test_requests_say_what_was_found_out(self, tmp_path):
+        behave = lambda asks: schooled(asks) if "Say hello" in asks.text else follows()(asks)  # noqa: E731
+        with serving(newer(behave, temperature=False, seed=False)) as seen:
+            place = endpoint(seen.url)
+            consultant = Consultant(server=Server(place, cache=tmp_path), abilities=preflight(place))
+            before = len(seen.asked)
+            told = Briefing(parts=("...",), offered=("N",), set=("N",), segments={}, window=9.0, instructions="...")
+            first, second = consultant.request(told), consultant.request(told, again=True)
+            (heard,) = consultant.ask(1, lambda _: told)
+        assert heard.opinion.label == "N"
+        body = seen.asked[before].body
+        assert body == first.body
+        assert body["max_completion_tokens"] == 4700
+        assert not {"max_tokens", "temperature", "seed"} & body.keys()
+        # Without a seed the second question would be the first, and the answer kept to that would come again.
+        assert first.hash != second.hash
+        assert "could not be used" in second.text

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from auricle.consult.endpoint import MOST_AT_ONCE
 from auricle.errors import FormatError
 from auricle.folder import first_fault
 from auricle.toml import nearest, read_toml
@@ -26,11 +27,11 @@ class ConsultSettings(BaseModel):
     endpoint: str = ""
     """Base URL of an OpenAI-compatible server."""
     model: str = ""
-    timeout: float = Field(default=120.0, gt=0)
+    timeout: float = Field(default=120.0, gt=0, allow_inf_nan=False)
     """Longest time for one answer, in s."""
-    most_at_once: int = Field(default=4, ge=1)
+    most_at_once: int = Field(default=4, ge=1, le=MOST_AT_ONCE)
     """Requests under way at the same time."""
-    most_tokens: int = Field(default=700, ge=50)
+    most_tokens: int = Field(default=700, ge=50, le=1_000_000)
     """Longest answer."""
 
 

@@ -46,10 +46,11 @@ class Consultant:
     sent: Path | None = None
 
     def request(self, briefing: Briefing, *, again: bool = False) -> Request:
-        """Make the request about a briefing; the second time with another seed, or it would be the same question."""
+        """Make the request about a briefing; the second time it says so, or it would be the same question."""
         return request_of(
             briefing, model=self.abilities.model, pictures=self.abilities.pictures, schema=self.abilities.schemas,
-            lengths=self.abilities.lengths, most_tokens=self.most_tokens, seed=self.seed + again,
+            lengths=self.abilities.lengths, parameters=self.abilities.parameters, most_tokens=self.most_tokens,
+            seed=self.seed + again, again=again,
         )  # fmt: skip
 
     def ask(self, count: int, briefing: BriefingOf, *, on_heard: OnHeard | None = None) -> list[Heard]:

@@ -1,5 +1,6 @@
 """Which server is asked, how patiently, and with whose key."""
 
+import math
 import os
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -11,6 +12,8 @@ from auricle.errors import InputError
 KEY: Final = "AURICLE_LLM_KEY"
 OPENAI_KEY: Final = "OPENAI_API_KEY"
 _SCHEMES: Final = ("http", "https")
+MOST_AT_ONCE: Final = 256
+"""More requests at once than any one program is let have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,14 +66,15 @@ class Endpoint:
                 "the endpoint's URL holds a user, a password or something after ? or #, where secrets stand; give "
                 f"http(s)://HOST[:PORT]/v1 alone, and a key in the environment variable {KEY}"
             )
-        if not (self.timeout > 0 and self.longest_wait >= 0):
+        if not (0 < self.timeout < math.inf and 0 <= self.longest_wait < math.inf):
             raise InputError(
-                f"timeout={self.timeout:g} and longest_wait={self.longest_wait:g} were given; in s, the one must be "
-                "above 0 and the other not below it"
+                f"timeout={self.timeout:g} and longest_wait={self.longest_wait:g} were given; both must be finite, in "
+                "s, the one above 0 and the other not below it"
             )
-        if self.most_tries < 1 or self.most_at_once < 1:
+        if self.most_tries < 1 or not 1 <= self.most_at_once <= MOST_AT_ONCE:
             raise InputError(
-                f"most_tries={self.most_tries} and most_at_once={self.most_at_once} were given; both must be at least 1"
+                f"most_tries={self.most_tries} and most_at_once={self.most_at_once} were given; both must be at least "
+                f"1, and most_at_once at most {MOST_AT_ONCE}"
             )
         object.__setattr__(self, "url", self.url.rstrip("/"))
         object.__setattr__(self, "name", self.name or self.url)
@@ -96,12 +100,23 @@ def key_for(endpoint: Endpoint) -> str | None:
 
     AURICLE_LLM_KEY goes to whichever server the user names. OPENAI_API_KEY, which many have set for other programs,
     goes to openai.com alone, over https. A server on this machine mostly needs none.
+
+    Raises
+    ------
+    InputError
+        What the variable holds can't be sent as a key; it is not repeated.
     """
-    own = os.environ.get(KEY, "").strip()
-    if own:
-        return own
     openai = endpoint.url.startswith("https://") and f".{endpoint.host}".endswith(".openai.com")
-    return (os.environ.get(OPENAI_KEY, "").strip() or None) if openai else None
+    for name in (KEY, OPENAI_KEY) if openai else (KEY,):
+        if key := os.environ.get(name, "").strip():
+            # A client would say the whole header in its error.
+            if not all("!" <= c <= "~" for c in key):
+                raise InputError(
+                    f"the environment variable {name} holds a blank, a line end or a letter that no key has; copy the "
+                    "key anew, alone and in one line"
+                )
+            return key
+    return None
 
 
 def _parts(url: str) -> SplitResult:

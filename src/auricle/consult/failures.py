@@ -46,7 +46,17 @@ class PicturesRefusedError(ServerError):
 
 
 class RequestRefusedError(ServerError):
-    """The server refuses this one request."""
+    """The server refuses this one request.
+
+    Attributes
+    ----------
+    parameters
+        Those that the refusal names, such as "seed".
+    """
+
+    def __init__(self, text: str, *, parameters: frozenset[str] = frozenset()) -> None:
+        super().__init__(text)
+        self.parameters = parameters
 
 
 class BusyError(ServerError):

@@ -1,11 +1,11 @@
-"""What a server can do, found out by three or four tiny questions before anything about a person is sent."""
+"""What a server can do, found out by a few tiny questions before anything about a person is sent."""
 
 import base64
 import json
 import struct
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from auricle.consult.endpoint import Endpoint
@@ -16,6 +16,7 @@ from auricle.consult.failures import (
     ServerFaultError,
     UnreachableError,
 )
+from auricle.consult.parameters import Parameters
 from auricle.consult.reply import Reply
 from auricle.consult.session import Session, in_own_loop
 from auricle.errors import InputError
@@ -27,6 +28,7 @@ _VALUE: Final = "k7"
 _GREETING: Final = "greeting"
 _SHORT: Final = 3
 """Characters of a greeting where lengths are bounded: too few for any that a model would choose."""
+_THOUGHT: Final = "<think>"
 _SIDE: Final = 64
 """Of the test picture, in pixels: some models refuse less than 28."""
 
@@ -43,6 +45,8 @@ class Abilities:
         Whether answers are held to a JSON schema.
     lengths
         Whether such a schema may bound the length of a text: then a model that repeats itself comes to its end.
+    parameters
+        What a request may say beside the messages: temperature, seed and the limit's name.
     model
         The one that was asked.
     models
@@ -54,13 +58,14 @@ class Abilities:
     pictures: bool
     schemas: bool
     lengths: bool = False
+    parameters: Parameters = field(default_factory=Parameters)
     model: str
     models: tuple[str, ...]
     said: str
 
 
 def preflight(endpoint: Endpoint) -> Abilities:
-    """Find out whether a server takes pictures and schemas. Nothing of any recording is sent.
+    """Find out whether a server takes pictures, schemas and the usual parameters. Nothing of any recording is sent.
 
     Parameters
     ----------
@@ -80,6 +85,9 @@ def preflight(endpoint: Endpoint) -> Abilities:
     picture than without, the picture counts as not taken. A schema counts as kept if a question that has nothing to do
     with it is answered by it, and its lengths as kept if no greeting goes beyond them. Where lengths are refused, the
     question is put again without.
+
+    A parameter is left out, or called by its newer name, only where the server's refusal names it; see `Parameters`.
+    A model whose few tokens end before it has said a word counts as one that thinks first.
     """
     return in_own_loop(lambda: _abilities(endpoint), "preflight")
 
@@ -89,14 +97,18 @@ async def _abilities(endpoint: Endpoint) -> Abilities:
         listed = await session.models()
         names = tuple(str(one["id"]) for one in listed or () if isinstance(one.get("id"), str))
         model = endpoint.model or _only(names, endpoint)
-        plain = await session.post(_body(model, _TEXT))
-        schemas, lengths, about_schemas = await _schemas(session, model)
-        pictures, about_pictures = await _pictures(session, model, plain)
+        plain, parameters = await _greeted(session, model)
+        schemas, lengths, about_schemas = await _schemas(session, model, parameters)
+        pictures, about_pictures = await _pictures(session, model, parameters, plain)
     who = endpoint.name if model in endpoint.name else f"{visible(model)} at {endpoint.name}"
     said = f"{who} {about_pictures} and {about_schemas}."
+    if parameters.said:
+        said += f" {parameters.said}"
     if names and model not in names:
         said += f" The server does not list this model; it lists {visible(', '.join(names))}."
-    return Abilities(pictures=pictures, schemas=schemas, lengths=lengths, model=model, models=names, said=said)
+    return Abilities(
+        pictures=pictures, schemas=schemas, lengths=lengths, parameters=parameters, model=model, models=names, said=said
+    )
 
 
 def _only(names: tuple[str, ...], endpoint: Endpoint) -> str:
@@ -106,10 +118,27 @@ def _only(names: tuple[str, ...], endpoint: Endpoint) -> str:
     raise InputError(f"no model was named, and {endpoint.url} {has}; name one with --model")
 
 
-async def _schemas(session: Session, model: str) -> tuple[bool, bool, str]:
-    for bound in ({"maxLength": _SHORT}, {}):
+async def _greeted(session: Session, model: str) -> tuple[Reply, Parameters]:
+    """Say hello with fewer parameters, until none that is sent is refused."""
+    parameters = Parameters()
+    while True:
         try:
-            reply = await session.post({**_body(model, _TEXT, most=64), "response_format": _probe(bound)})
+            reply = await session.post(_body(model, _TEXT, parameters))
+        except RequestRefusedError as refusal:
+            fewer = parameters.without(refusal.parameters)
+            if fewer is None:
+                raise
+            parameters = fewer
+            continue
+        silent = not reply.text.strip() or reply.text.lstrip().startswith(_THOUGHT)
+        return reply, replace(parameters, thinks=parameters.thinks or (silent and reply.finish == "length"))
+
+
+async def _schemas(session: Session, model: str, parameters: Parameters) -> tuple[bool, bool, str]:
+    for bound in ({"maxLength": _SHORT}, {}):
+        body = {**_body(model, _TEXT, parameters, most=64), "response_format": _probe(bound)}
+        try:
+            reply = await session.post(body)
         except (RequestRefusedError, ServerFaultError, ReplyError):
             continue
         greeting = _greeting(reply.text)
@@ -139,12 +168,13 @@ def _greeting(text: str) -> str | None:
     return str(found[_GREETING]) if kept and isinstance(found[_GREETING], str) else None
 
 
-async def _pictures(session: Session, model: str, plain: Reply) -> tuple[bool, str]:
+async def _pictures(session: Session, model: str, parameters: Parameters, plain: Reply) -> tuple[bool, str]:
     url = "data:image/png;base64," + base64.b64encode(_png()).decode()
-    picture = {"type": "image_url", "image_url": {"url": url}}
+    # With the same fields as a briefing's pictures.
+    picture = {"type": "image_url", "image_url": {"url": url, "detail": "high"}}
     content: list[dict[str, Any]] = [{"type": "text", "text": _TEXT}, picture]
     try:
-        reply = await session.post(_body(model, content))
+        reply = await session.post(_body(model, content, parameters))
     except (PicturesRefusedError, RequestRefusedError, ReplyError):
         return False, "takes no pictures, so text stands in for them,"
     # A server that can't read pictures may break at one in any way.
@@ -155,14 +185,11 @@ async def _pictures(session: Session, model: str, plain: Reply) -> tuple[bool, s
     return True, "takes pictures"
 
 
-def _body(model: str, content: str | list[dict[str, Any]], *, most: int = 8) -> Mapping[str, Any]:
-    return {
-        "model": model,
-        "messages": [{"role": "user", "content": content}],
-        "temperature": 0,
-        "seed": 0,
-        "max_tokens": most,
-    }
+def _body(
+    model: str, content: str | list[dict[str, Any]], parameters: Parameters, *, most: int = 8
+) -> Mapping[str, Any]:
+    messages = [{"role": "user", "content": content}]
+    return {"model": model, "messages": messages, **parameters.body(most_tokens=most, seed=0)}
 
 
 def _png() -> bytes:

@@ -13,6 +13,7 @@ from auricle.consult import sentences
 from auricle.consult.answer import NONE, answer_schema
 from auricle.consult.briefing import Briefing, Picture
 from auricle.consult.paragraphs import quoted
+from auricle.consult.parameters import Parameters
 from auricle.errors import InputError
 from auricle.signals.readers.files import appearing
 
@@ -106,7 +107,7 @@ class Request:
 
 def request_of(
     briefing: Briefing, *, model: str, pictures: bool = True, schema: bool = True, lengths: bool = False,
-    most_tokens: int = 700, seed: int = 0,
+    most_tokens: int = 700, seed: int = 0, parameters: Parameters | None = None, again: bool = False,
 ) -> Request:  # fmt: skip
     """Make the request about a briefing.
 
@@ -126,6 +127,11 @@ def request_of(
         Longest answer.
     seed
         For servers that draw; the temperature is 0 all the same.
+    parameters
+        Which of these the server takes, and by which names; None is all of them.
+    again
+        Whether the first answer could not be used. The text says so: at temperature 0 the same question would be
+        answered in the same way.
 
     Raises
     ------
@@ -139,15 +145,15 @@ def request_of(
     if not schema:
         labels = ", ".join(map(quoted, (*briefing.offered, NONE)))
         parts.append(sentences.IN_WORDS.format(labels=labels))
+    if again:
+        parts.append(sentences.AGAIN)
     body: dict[str, Any] = {
         "model": model,
         "messages": [
             {"role": "system", "content": briefing.instructions},
             {"role": "user", "content": _content(parts)},
         ],
-        "temperature": 0,
-        "seed": seed,
-        "max_tokens": most_tokens,
+        **(parameters or Parameters()).body(most_tokens=most_tokens, seed=seed),
     }
     if schema:
         described = {"name": "opinion", "strict": True, "schema": form}

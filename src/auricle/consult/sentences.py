@@ -98,6 +98,10 @@ IN_WORDS: Final = (
     '"reason" (text), "cited" (a list of objects with the numbers "start" and "stop", in s from the start of the '
     'window; it may be empty), "label" ({labels}).'
 )
+AGAIN: Final = (
+    "An answer to this question could not be used: it was cut off, had another form, or was no answer. Answer once "
+    "more, shortly, and in exactly the form that is asked for."
+)
 
 
 def everything() -> str:

@@ -1,10 +1,11 @@
 """One connection to an OpenAI-compatible server: tries, waits, limits, and failures in plain words."""
 
 import asyncio
+import json
 import math
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from email.utils import parsedate_to_datetime
 from importlib import import_module
 from types import TracebackType
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar
 
 import numpy as np
 
+from auricle.consult.bounded import HEADERS, bounding
+from auricle.consult.completion import streamed, whole
 from auricle.consult.endpoint import KEY, Endpoint, key_for
 from auricle.consult.failures import (
     BusyError,
@@ -25,13 +28,13 @@ from auricle.consult.failures import (
     UnknownModelError,
     UnreachableError,
 )
+from auricle.consult.parameters import refused_parameters
 from auricle.consult.reply import Reply
 from auricle.errors import InputError, MissingExtraError
 from auricle.signals.visible import visible
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
-    from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 T = TypeVar("T")
 
@@ -39,8 +42,6 @@ _PATH: Final = "/chat/completions"
 _FIRST_WAIT: Final = 0.5
 _TIMEOUT_TRIES: Final = 2
 """A server that is too slow is not helped by being asked many times."""
-_LONGEST_TEXT: Final = 1_000_000
-"""Characters of a streamed answer after which no more is read."""
 _ABOUT_PICTURES = re.compile(r"image|picture|vision|multimodal|mmproj", re.IGNORECASE)
 
 
@@ -69,7 +70,8 @@ class Session:
     -----
     The client's own repetition is switched off: it repeats neither a stream that breaks nor tells how often it tried,
     and it would repeat a text-only server's refusal of a picture, which comes as status 500. Redirections are not
-    followed, as nobody agreed to the place they lead to.
+    followed, as nobody agreed to the place they lead to. Its types are not used either: it fills them with whatever
+    came, unchecked.
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -106,7 +108,7 @@ class Session:
                     async with asyncio.timeout(self.endpoint.timeout):
                         reply = await self._once(body)
                     return reply.model_copy(update={"seconds": time.monotonic() - began, "tries": tries})
-                except (OSError, ValueError, _openai().OpenAIError, _httpx().HTTPError, ServerError) as error:
+                except _faults() as error:
                     failed = self._failed(error, body)
                 wait = self._wait(failed, tries)
                 if wait is None:
@@ -119,7 +121,7 @@ class Session:
         try:
             async with asyncio.timeout(self.endpoint.timeout):
                 found = await self._client.get("/models", cast_to=object, options=self._options)
-        except (OSError, ValueError, _openai().OpenAIError, _httpx().HTTPError) as error:
+        except _faults() as error:
             failed = self._failed(error, {})
             if isinstance(failed.error, UnreachableError | KeyRefusedError | TimedOutError):
                 raise failed.error from None
@@ -128,20 +130,26 @@ class Session:
         return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else None
 
     async def _once(self, body: Mapping[str, Any]) -> Reply:
-        chat = import_module("openai.types.chat")
         if not self.endpoint.stream:
-            whole = chat.ChatCompletion
-            return _whole(await self._client.post(_PATH, cast_to=whole, body=dict(body), options=self._options))
+            found = await self._client.post(_PATH, cast_to=object, body=dict(body), options=self._options)
+            return self._unkeyed(whole(found))
         stream = await self._client.post(
             _PATH,
-            cast_to=chat.ChatCompletion,
+            cast_to=object,
             body={**body, "stream": True, "stream_options": {"include_usage": True}},
             options=self._options,
             stream=True,
-            stream_cls=_openai().AsyncStream[chat.ChatCompletionChunk],
+            stream_cls=_openai().AsyncStream[object],
         )
         async with stream:
-            return await _streamed(stream)
+            return self._unkeyed(await streamed(stream))
+
+    def _unkeyed(self, reply: Reply) -> Reply:
+        """Take the key out of an answer that repeats it: answers are kept and shown."""
+        if not self._key:
+            return reply
+        own = {name: getattr(reply, name).replace(self._key, "***") for name in ("text", "finish", "model")}
+        return reply.model_copy(update=own)
 
     def _wait(self, failed: _Try, tries: int) -> float | None:
         """Give the time until the next try in s, or None if there is none."""
@@ -158,11 +166,12 @@ class Session:
     def _failed(self, error: Exception, body: Mapping[str, Any]) -> _Try:
         """Say in plain words what went wrong."""
         openai, at = _openai(), self.endpoint.url
-        if isinstance(error, ServerError):
-            return _Try(error)
+        cause = error.__cause__ or error
+        if isinstance(cause, ServerError):
+            text = f"{at}: {self._clean(str(cause))}"
+            return _Try(type(cause)(text), again=isinstance(cause, ServerFaultError))
         if isinstance(error, openai.APIStatusError):
             return self._status(error, body)
-        cause = error.__cause__ or error
         if isinstance(cause, _httpx().ConnectError | _httpx().ConnectTimeout | _httpx().ProxyError):
             text = f"{at} can't be reached ({self._clean(str(cause)) or 'no answer'}); check that it runs there"
             return _Try(UnreachableError(text), again=True)
@@ -182,16 +191,21 @@ class Session:
         return _Try(ReplyError(f"{at} did not answer with a chat completion ({said}); is it OpenAI-compatible?"))
 
     def _status(self, error: "APIStatusError", body: Mapping[str, Any]) -> _Try:
-        at, code, said = self.endpoint.url, error.status_code, self._clean(error.message)
+        at, code, text = self.endpoint.url, error.status_code, _words(error.body)
+        said = self._clean(text)
         if code in {401, 403}:
             held = "the key was refused" if self._key else f"it wants a key; set the environment variable {KEY}"
             return _Try(KeyRefusedError(f"{at} answered {code}: {held}"))
-        if has_picture(body) and code not in {408, 429} and _ABOUT_PICTURES.search(error.message):
+        # A page of HTML, of a gateway mostly, speaks of images for reasons of its own.
+        page = text.lstrip().startswith("<")
+        if has_picture(body) and code not in {408, 429} and not page and _ABOUT_PICTURES.search(text):
             return _Try(PicturesRefusedError(f"{at} takes no pictures ({code}: {said}); send text only"))
         if code == 404:
-            text = f"{at} has no model {self.endpoint.model!r}, or no chat completions (404: {said}); "
             return _Try(
-                UnknownModelError(f"{text}check --model, and that the URL ends as its manual says, often in /v1")
+                UnknownModelError(
+                    f"{at} has no model {visible(self.endpoint.model)!r}, or no chat completions (404: {said}); check "
+                    "--model, and that the URL ends as its manual says, often in /v1"
+                )
             )
         if 300 <= code < 400:
             return _Try(UnknownModelError(f"{at} sends on to another address ({code}); give that one, if you trust it"))
@@ -201,13 +215,20 @@ class Session:
             tired = wait is not None and wait > self.endpoint.longest_wait
             asked = f", and asks to come again in {wait:.0f} s" if tired else ""
             kind = BusyError if busy else ServerFaultError
-            text = f"{at} {'is too busy' if busy else 'failed'} ({code}: {said}){asked}; run again later"
-            return _Try(kind(text), again=not tired, wait=wait)
-        return _Try(RequestRefusedError(f"{at} refuses the request ({code}: {said})"))
+            sentence = f"{at} {'is too busy' if busy else 'failed'} ({code}: {said}){asked}; run again later"
+            return _Try(kind(sentence), again=not tired, wait=wait)
+        named = refused_parameters(error.body, text, body)
+        return _Try(RequestRefusedError(f"{at} refuses the request ({code}: {said})", parameters=named))
 
     def _clean(self, text: str) -> str:
         """Make what a server said safe to show; some repeat the key."""
         return visible(text.replace(self._key, "***") if self._key else text)
+
+
+def _words(body: object) -> str:
+    """Give what an error says: its message, where it has one, or else all of it."""
+    message = body.get("message") if isinstance(body, Mapping) else body
+    return message if isinstance(message, str) else json.dumps(body)
 
 
 def in_own_loop(work: Callable[[], Coroutine[Any, Any, T]], what: str) -> T:
@@ -266,66 +287,14 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     return None
 
 
-def _whole(completion: "ChatCompletion") -> Reply:
-    """Take the text out of a completion; servers leave out what they like, and the client checks nothing."""
-    choices = getattr(completion, "choices", None)
-    message = getattr(choices[0], "message", None) if isinstance(choices, list) and choices else None
-    if choices is None or message is None:
-        raise ReplyError("what came back holds no choices; is the server OpenAI-compatible?")
-    refusal = getattr(message, "refusal", None)
-    return _reply(
-        text=refusal or message.content or "",
-        finish="refusal" if refusal else getattr(choices[0], "finish_reason", None) or "",
-        model=completion.model,
-        usage=completion.usage,
-    )
-
-
-async def _streamed(chunks: "AsyncIterator[ChatCompletionChunk]") -> Reply:
-    """Put the pieces of a stream together."""
-    pieces: list[str] = []
-    finish, model, refused, length, usage, any_choice = "", "", False, 0, None, False
-    async for chunk in chunks:
-        model, usage = getattr(chunk, "model", None) or model, getattr(chunk, "usage", None) or usage
-        for choice in (getattr(chunk, "choices", None) or [])[:1]:
-            any_choice = True
-            refusal = getattr(choice.delta, "refusal", None)
-            pieces.append(refusal or getattr(choice.delta, "content", None) or "")
-            refused = refused or bool(refusal)
-            length += len(pieces[-1])
-            finish = choice.finish_reason or finish
-        if length > _LONGEST_TEXT:
-            break
-    if not any_choice:
-        raise ReplyError("the stream ended without an answer; is the server OpenAI-compatible? Try without streaming")
-    if not finish and length <= _LONGEST_TEXT:
-        raise ConnectionError("the stream ended in the middle")
-    return _reply(text="".join(pieces), finish="refusal" if refused else finish, model=model, usage=usage)
-
-
-def _reply(*, text: object, finish: object, model: object, usage: object) -> Reply:
-    """Make a reply of whatever types the server took."""
-    return Reply(
-        # Half a surrogate pair can't be written to a file.
-        text=str(text).encode("utf-8", "replace").decode(),
-        finish=str(finish),
-        model=visible(str(model or "")),
-        tokens_in=_count(usage, "prompt_tokens"),
-        tokens_out=_count(usage, "completion_tokens"),
-    )
-
-
-def _count(usage: object, name: str) -> int:
-    value = getattr(usage, name, None)
-    return value if isinstance(value, int) and value >= 0 else 0
-
-
 def _client(endpoint: Endpoint, key: str | None) -> "AsyncOpenAI":
     openai, httpx = _openai(), _httpx()
     http = httpx.AsyncClient(
         timeout=endpoint.timeout,
         limits=httpx.Limits(max_connections=2 * endpoint.most_at_once),
         follow_redirects=False,
+        headers=HEADERS,
+        event_hooks={"response": [bounding()]},
         # A proxy is no way to this machine.
         trust_env=not endpoint.is_this_machine,
     )
@@ -336,6 +305,11 @@ def _client(endpoint: Endpoint, key: str | None) -> "AsyncOpenAI":
         # From OPENAI_ORG_ID and OPENAI_PROJECT_ID, which are nobody else's business.
         client.organization = client.project = None
     return client
+
+
+def _faults() -> tuple[type[Exception], ...]:
+    """Whatever the client and its parts raise about what came back, JSON that is nested too deeply included."""
+    return ServerError, OSError, ValueError, RecursionError, _openai().OpenAIError, _httpx().HTTPError
 
 
 def _openai() -> Any:
