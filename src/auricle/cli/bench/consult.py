@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Annotated
 
 from auricle.cli.bench.results import present
-from auricle.cli.options import Json, SpecialistPlace, at_least, check_folder
+from auricle.cli.options import Json, SavedSpecialist, at_least, check_folder
 from auricle.cli.terminal import progress
 
 
 def consult(
-    specialist: SpecialistPlace = "af",
+    specialist: SavedSpecialist = "af",
     /,
     *,
     n: Annotated[int, at_least(1)] = 24,
