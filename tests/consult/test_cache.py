@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import random
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -125,3 +126,53 @@ def test_an_entry_can_be_read_by_a_person(cache):
     entry = json.loads(Path(cache.path(HASH)).read_text())
     assert set(entry) == {"schema", "request", "server", "reply", "sha256"}
     assert (entry["schema"], entry["request"], entry["server"]) == ("auricle.reply/1", HASH, HERE)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of POSIX")
+@pytest.mark.parametrize("kind", ["a pipe", "a device without end", "a folder", "a link to itself"])
+def test_what_is_no_file_is_passed_over(cache, kind):
+    cache.folder.mkdir(parents=True)
+    path = cache.path(HASH)
+    {
+        "a pipe": lambda: os.mkfifo(path),
+        "a device without end": lambda: path.symlink_to("/dev/zero"),
+        "a folder": path.mkdir,
+        "a link to itself": lambda: path.symlink_to(path),
+    }[kind]()
+    assert cache.find(HASH) is None
+
+
+def test_an_entry_too_large_for_any_answer_is_not_read(cache):
+    cache.keep(HASH, REPLY)
+    with cache.path(HASH).open("ab") as file:
+        file.truncate(20_000_000_000)  # a hole: it takes no room
+    assert cache.find(HASH) is None
+
+
+def test_an_answer_of_the_greatest_length_is_found_again(cache):
+    longest = REPLY.model_copy(update={"text": "\u2028" * 1_000_001})
+    cache.keep(HASH, longest)
+    assert cache.find(HASH) == longest.model_copy(update={"replayed": True})
+
+
+def test_what_a_link_leads_to_is_not_written(cache, tmp_path):
+    cache.folder.mkdir(parents=True)
+    other = tmp_path / "other"
+    other.write_text("mine")
+    cache.path(HASH).symlink_to(other)
+    cache.keep(HASH, REPLY)
+    assert other.read_text() == "mine"
+    assert cache.find(HASH) is not None
+
+
+@pytest.mark.parametrize("text", ["\ud800", "\u0000\u202e"])
+def test_any_text_that_another_wrote_is_a_whole_reply_or_none(cache, text):
+    cache.keep(HASH, REPLY)
+    entry = json.loads(cache.path(HASH).read_text())
+    entry["reply"]["text"] = text
+    del entry["sha256"]
+    canonical = json.dumps(entry, sort_keys=True, separators=(",", ":"))
+    entry["sha256"] = sha256(canonical.encode()).hexdigest()
+    cache.path(HASH).write_text(json.dumps(entry))
+    found = cache.find(HASH)
+    assert found is None or found.model_dump_json()

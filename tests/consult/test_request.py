@@ -123,7 +123,8 @@ def test_a_dry_run_writes_exactly_what_would_be_sent(told, tmp_path):
     assert [path.read_bytes() for path in first[1:]] == [picture.png for picture in told.pictures]
     assert request_of(told, model="m", pictures=False).write(folder) == (folder / "request-1.json",)
     assert request.write(folder, number=7)[0].name == "request-7.json"
-    assert len(list(folder.iterdir())) == 9
+    assert request.write(folder, name="0a1b")[1].name == "request-0a1b-plain.png"
+    assert len(list(folder.iterdir())) == 13
 
 
 def test_a_folder_that_cannot_be_made_is_named(told, tmp_path):

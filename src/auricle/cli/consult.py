@@ -1,6 +1,5 @@
 """`auricle consult`: a language model's opinion on the windows that need one."""
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -121,6 +120,7 @@ def _written(briefer: "Briefer", model: str, out: Path) -> int:
 def _opinions(briefer: "Briefer", whom: "Asked", *, keep: Path, json: bool) -> int:
     from auricle.cli.asking import consultant
     from auricle.consult.consultation import Consultation
+    from auricle.consult.log import add_line
 
     keep.mkdir(parents=True, exist_ok=True)
     count = len(briefer.windows)
@@ -132,7 +132,7 @@ def _opinions(briefer: "Briefer", whom: "Asked", *, keep: Path, json: bool) -> i
         def heard(i: int, found: "Heard") -> None:
             nonlocal shown
             told[i] = Consultation.of(briefer.windows[i][1], found, server=name, created=datetime.now(UTC))
-            _log(keep / LOG, told[i].to_json())
+            add_line(keep / LOG, told[i].to_json())
             while shown in told:  # in the order of the windows, however the answers come
                 _show(told[shown], json=json)
                 shown += 1
@@ -151,10 +151,3 @@ def _show(one: "Consultation", *, json: bool) -> None:
         print_line(one.to_json())
     else:
         print("\n".join(map(plain, str(one).splitlines())))
-
-
-def _log(path: Path, line: str) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.write(line + "\n")
-        file.flush()
-        os.fsync(file.fileno())

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,8 @@ from auricle.consult.reply import Reply
 from auricle.errors import InputError
 
 SCHEMA: Final = "auricle.reply/1"
+LARGEST: Final = 8_000_000
+"""Bytes of an entry; several times what the longest answer takes."""
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -51,9 +54,10 @@ class ReplayCache:
     def find(self, request: str) -> Reply | None:
         """Give the answer to a request of this hash, or None."""
         try:
-            entry = json.loads(self.path(request).read_bytes())
+            entry = json.loads(_read(self.path(request)))
             reply = Reply.model_validate(entry["reply"])
-            whole = entry == self._entry(request, reply)
+            # Half a surrogate pair is text to JSON, and can't be written anywhere.
+            whole = entry == self._entry(request, reply) and bool(reply.model_dump_json())
         except (OSError, ValueError, TypeError, KeyError, RecursionError, ValidationError):
             return None
         return reply.model_copy(update={"replayed": True}) if whole else None
@@ -81,6 +85,14 @@ class ReplayCache:
         content = {"schema": SCHEMA, "request": request, "server": self.server, "reply": reply.model_dump(mode="json")}
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return {**content, "sha256": hashlib.sha256(canonical.encode()).hexdigest()}
+
+
+def _read(path: Path) -> bytes:
+    # Another may have put a pipe or a device here, whose end never comes.
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST:
+        raise ValueError("no entry is like that")
+    return path.read_bytes()
 
 
 def _write(path: Path, data: bytes) -> None:

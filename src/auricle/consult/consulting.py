@@ -16,6 +16,8 @@ from auricle.consult.server import Server
 MOST_TOKENS = 700
 """Of an answer, unless said otherwise."""
 
+_DIGITS = 16
+
 BriefingOf = Callable[[int], Briefing]
 OnHeard = Callable[[int, Heard], None]
 """Called with the number of a briefing, from 0, and what was heard, as soon as it was."""
@@ -36,7 +38,8 @@ class Consultant:
     seed
         For servers that draw.
     sent
-        Folder into which every request is written, with its pictures, before it is sent; None writes none.
+        Folder into which every request is written, with its pictures, before it is sent, under the first digits of its
+        hash: several runs may share a folder, and none overwrites what another sent. None writes none.
     """
 
     server: Server
@@ -105,7 +108,7 @@ class Consultant:
                 made = briefing(i)
                 request = self.request(made, again=again)
                 if self.sent is not None:
-                    request.write(self.sent, number=2 * i + again)
+                    request.write(self.sent, name=request.hash[:_DIGITS])
                 # Pictures are large and no longer needed once they are sent.
                 told[i] = (replace(made, parts=()), request.hash)
                 yield request

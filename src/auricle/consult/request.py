@@ -67,7 +67,7 @@ class Request:
         sent = {text for text in _texts(self.body.get("messages", ())) if text.startswith(_PICTURE)}
         return tuple(one for one in self.briefing.pictures if _url(one) in sent)
 
-    def write(self, folder: str | Path, *, number: int | None = None) -> tuple[Path, ...]:
+    def write(self, folder: str | Path, *, number: int | None = None, name: str = "") -> tuple[Path, ...]:
         """Write the request and its pictures for a person to look at; each file appears whole or not at all.
 
         Parameters
@@ -76,6 +76,8 @@ class Request:
             Where; it is made if need be.
         number
             Of the request; None takes the first that is free.
+        name
+            Stands in the names of the files in place of a number.
 
         Returns
         -------
@@ -92,17 +94,17 @@ class Request:
             place.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"{place} can't be made ({error.strerror}); name another folder") from error
-        n = number
+        n = name or number
         if n is None:
             n = 0
             while (place / f"request-{n}.json").exists():
                 n += 1
         contents = {f"request-{n}.json": self.content}
         contents |= {f"request-{n}-{one.name}.png": one.png for one in self.pictures}
-        for name, data in contents.items():
-            with appearing(place / name) as draft:
+        for file, data in contents.items():
+            with appearing(place / file) as draft:
                 draft.write_bytes(data)
-        return tuple(place / name for name in contents)
+        return tuple(place / file for file in contents)
 
 
 def request_of(
