@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -49,6 +50,28 @@ def test_names_and_reasons_stay_with_the_person(desk):
     with pytest.raises(InputError, match=r"^r2 can't be used; the person at the computer is told why$"):
         desk.read("r2")
     assert "broken" in desk.told[-1]
+
+
+@pytest.mark.parametrize("error", [OSError(2, "No such file", f"/home/{NAME}.csv"), KeyError(NAME), ValueError(NAME)])
+def test_whatever_fails_is_told_to_the_person_alone(desk, error):
+    def fails(*_, **__):
+        raise error
+
+    told = []
+    # As `findings` of a file that went away, or an error that nobody foresaw.
+    specialist = SimpleNamespace(findings=fails, explained=fails, manifest=desk.specialist.manifest)
+    source = SimpleNamespace(open=desk.sources[0].open)
+    for ask, sources in (
+        (lambda d: d.read("r1"), [SimpleNamespace(open=fails)]),
+        (lambda d: d.predict("r1"), [source]),
+        (lambda d: d.explain("r1", 0), [source]),
+        (lambda d: d.briefing("r1", 0), [source]),
+    ):
+        with pytest.raises(InputError, match="the person at the computer is told why") as caught:
+            ask(Desk(specialist=specialist, sources=sources, tell=told.append))
+        assert NAME not in str(caught.value)
+        assert caught.value.__cause__ is None
+        assert NAME in told.pop()
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ Recordings go by numbers, "r1", "r2", ...: names of files and what their headers
 them. Whatever fails is told to that person, and to the assistant only that it failed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -88,15 +89,23 @@ class Desk:
         """Write the briefing on one window: text and pictures."""
         opened, finding = self._explained(recording, window)
         definitions = {str(one.label): one for one in self.specialist.manifest().labels}
-        return brief(finding, opened, definitions=definitions, show=show)
+        with self._telling(recording, "briefed on"):
+            return brief(finding, opened, definitions=definitions, show=show)
 
     def _open(self, recording: str) -> Recording:
         source = self.sources[self._number(recording)]
-        try:
+        with self._telling(recording, "used"):
             return source.open()
-        except AuricleError as error:
-            self.tell(f"{recording}: {error}")
-            raise InputError(f"{recording} can't be used; the person at the computer is told why") from None
+
+    @contextmanager
+    def _telling(self, recording: str, done: str) -> Iterator[None]:
+        try:
+            yield
+        # An error of any kind may hold a path or a header's text, and a fault of auricle's own does not end the talk.
+        except Exception as error:  # noqa: BLE001
+            kind = "" if isinstance(error, AuricleError) else f"{type(error).__name__}: "
+            self.tell(f"{recording}: {kind}{error}")
+            raise InputError(f"{recording} can't be {done}; the person at the computer is told why") from None
 
     def _number(self, recording: str) -> int:
         digits = recording.removeprefix("r")
@@ -109,11 +118,8 @@ class Desk:
         number = self._number(recording)
         if number not in self._found:
             opened = self._open(recording)
-            try:
+            with self._telling(recording, "judged"):
                 self._found[number] = list(self.specialist.findings(opened, alpha=self.alpha, explain=False))
-            except AuricleError as error:
-                self.tell(f"{recording}: {error}")
-                raise InputError(f"{recording} can't be judged; the person at the computer is told why") from None
         return self._found[number]
 
     def _explained(self, recording: str, window: int) -> tuple[Recording, Finding]:
@@ -121,7 +127,8 @@ class Desk:
         if not 0 <= window < len(found):
             raise InputError(f"{recording} has no window {window}; it has 0 to {len(found) - 1}")
         opened = self._open(recording)
-        return opened, self.specialist.explained(opened, found[window])
+        with self._telling(recording, "explained"):
+            return opened, self.specialist.explained(opened, found[window])
 
 
 def _plain(finding: Finding) -> dict[str, Any]:
