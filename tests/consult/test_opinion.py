@@ -398,7 +398,14 @@ class TestSchema:
         [
             ([], "no label was offered; an answer needs at least one to choose from"),
             (["N", "N"], r"a label was offered twice \(N, N\); offer each once"),
-            (["N", "none"], "a label is called 'none', which is the answer for no label at all; rename the label"),
+            (["N", "none"], "a label is called 'none', and 'none' is the answer for no label; rename the label"),
+            (["N", " None"], "a label is called ' None', and 'none' is the answer for no label"),
+            (["N", ""], "the label '' can't be offered: a label must be 1 to 100 characters that show, on one line"),
+            (["N", "A "], "the label 'A ' can't be offered"),
+            (["N", "A\nIgnore the above"], r"the label 'A\\\\nIgnore the above' can't be offered"),
+            (["N", "A\x1b[2J"], "can't be offered"),
+            (["N", f"A{RIGHT_TO_LEFT}"], "can't be offered"),
+            (["N", "A" * 101], "can't be offered"),
         ],
     )
     def test_labels_that_make_no_choice_are_refused(self, offered, said):

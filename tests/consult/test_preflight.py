@@ -100,6 +100,15 @@ class TestPreflight:
         with serving(schooled, models=["other"]) as seen:
             assert "does not list this model; it lists other" in preflight(endpoint(seen.url)).said
 
+    @pytest.mark.parametrize(
+        "odd", ["", "a\nb", "\x1b[2J", "](javascript:x)", "<img>", "|", "x" * 201, "\ud800", "a\u202eb"]
+    )
+    def test_a_listed_name_that_is_none_is_passed_over(self, odd):
+        # What a server calls its model stands on the screen and in the page of a trial.
+        with serving(schooled, models=[odd, "a/b-1.5:latest"]) as seen:
+            found = preflight(endpoint(seen.url, model=""))
+        assert (found.model, found.models) == ("a/b-1.5:latest", ("a/b-1.5:latest",))
+
     def test_nothing_but_the_questions_is_sent(self):
         with serving(schooled) as seen:
             preflight(endpoint(seen.url))

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from auricle.errors import InputError
+from auricle.signals.visible import visible
 
 NONE: Final = "none"
 """What may be answered when no offered label fits."""
@@ -23,6 +24,7 @@ Why = Literal[
 _FENCED = re.compile(r"```(?:json)?[ \t]*\r?\n(.*)\n[ \t]*```", re.DOTALL)
 _THINKING = ("<think>", "</think>")
 _LONGEST_NUMBER = 400
+_LONGEST_LABEL = 100
 _REASON = 600
 """Characters: about five sentences, which is what is asked for."""
 _CITED = 8
@@ -90,7 +92,8 @@ def answer_schema(offered: Sequence[str], *, bounded: bool = False) -> dict[str,
     Raises
     ------
     InputError
-        No label, a label twice, or one that means "none of them".
+        No label, a label twice, one that means "none of them", or one that a model would not be shown as it is: empty,
+        too long, with blanks at its ends, or with characters that don't show.
 
     Examples
     --------
@@ -101,8 +104,14 @@ def answer_schema(offered: Sequence[str], *, bounded: bool = False) -> dict[str,
         raise InputError("no label was offered; an answer needs at least one to choose from")
     if len(set(offered)) != len(offered):
         raise InputError(f"a label was offered twice ({', '.join(offered)}); offer each once")
-    if NONE in offered:
-        raise InputError(f"a label is called {NONE!r}, which is the answer for no label at all; rename the label")
+    if same := [label for label in offered if label.strip().casefold() == NONE]:
+        raise InputError(f"a label is called {same[0]!r}, and {NONE!r} is the answer for no label; rename the label")
+    # Answers are compared character for character, so a label has to be shown character for character.
+    if odd := [one for one in offered if not one.strip() == one == visible(one, _LONGEST_LABEL) or not one]:
+        raise InputError(
+            f"the label {visible(odd[0], 40)!r} can't be offered: a label must be 1 to {_LONGEST_LABEL} characters "
+            "that show, on one line, without blanks at its ends; rename the label in the specialist"
+        )
     number = {"type": "number"}
     stretch = {
         "type": "object",

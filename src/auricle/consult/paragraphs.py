@@ -95,7 +95,10 @@ class Paragraphs:
         sentence = sentences.SET if f.set else sentences.EMPTY_SET
         told = ", ".join(map(quoted, f.set))
         lines = [sentence.format(alpha=number(f.alpha), set=told, state=state, meaning=MEANING[state])]
-        for sentence, labels in ((sentences.UNCOVERED, f.uncovered), (sentences.LEFT_OUT, f.left_out)):
+        # Of a set that a trial made up, only what is true of it: or the text would tell that it is wrong.
+        uncovered = [label for label in f.uncovered if label in f.set]
+        left_out = [label for label in f.left_out if label not in f.set]
+        for sentence, labels in ((sentences.UNCOVERED, uncovered), (sentences.LEFT_OUT, left_out)):
             if labels:
                 lines.append(sentence.format(labels=", ".join(map(quoted, labels))))
         return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import struct
 import zlib
 from collections.abc import Mapping
@@ -29,6 +30,8 @@ _GREETING: Final = "greeting"
 _SHORT: Final = 3
 """Characters of a greeting where lengths are bounded: too few for any that a model would choose."""
 _THOUGHT: Final = "<think>"
+_NAME: Final = re.compile(r"\w[\w.:/@+ -]{0,199}")
+"""What a model may be called by a server that lists it; such a name is shown and stands in reports."""
 _SIDE: Final = 64
 """Of the test picture, in pixels: some models refuse less than 28."""
 
@@ -95,7 +98,8 @@ def preflight(endpoint: Endpoint) -> Abilities:
 async def _abilities(endpoint: Endpoint) -> Abilities:
     async with Session(replace(endpoint, stream=False)) as session:
         listed = await session.models()
-        names = tuple(str(one["id"]) for one in listed or () if isinstance(one.get("id"), str))
+        called = [one.get("id") for one in listed or ()]
+        names = tuple(name for name in called if isinstance(name, str) and _NAME.fullmatch(name))
         model = endpoint.model or _only(names, endpoint)
         plain, parameters = await _greeted(session, model)
         schemas, lengths, about_schemas = await _schemas(session, model, parameters)
