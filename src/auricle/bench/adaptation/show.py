@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from rich.console import Group
 from rich.table import Table
 
+from auricle.bench.adaptation.arms import ARMS
 from auricle.bench.adaptation.spoiling import WORDS
 
 BLUE, GREY, RED = "#2563a8", "#9aa5b1", "#c2410c"
@@ -108,6 +109,12 @@ def _promises(result: Mapping[str, Any]) -> list[str]:
     return out
 
 
+def _command(result: dict[str, Any]) -> str:
+    arms = "all" if set(result["arms"]) == set(ARMS) else ",".join(result["arms"])
+    safety = " --safety" if result.get("safety") else ""
+    return f"auricle bench adaptation --arms {arms} --seeds {result['seeds']}{safety}"
+
+
 def markdown(result: dict[str, Any]) -> str:
     """Write the same as a page, with the figure beside it as adaptation.png."""
     machine = result["machine"]
@@ -116,8 +123,7 @@ def markdown(result: dict[str, Any]) -> str:
     parts = [
         "# Adapting to one patient by forward passes",
         (
-            f"`auricle bench adaptation --out docs/bench`, {result['patients']} patients "
-            f"({', '.join(result['records'])}) that `{result['specialist']['name']}` has never met, {result['seeds']} "
+            f"`{_command(result)}`, {result['patients']} patients ({', '.join(result['records'])}) that `{result['specialist']['name']}` has never met, {result['seeds']} "
             f"seed(s), {machine['threads']} thread(s), torch {machine['torch']}, {machine['date']}. The first five "
             "minutes are labelled and used, the rest is scored. F1 is from gross counts over all patients and seeds, "
             "by EC57; patients without the class and refused ones stay in. Coverage and sizes are those of sets at "
