@@ -2,14 +2,18 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auricle.consult import IdentifyingError, brief, request_of
+from auricle.consult.excerpt import excerpt
 from auricle.consult.leads import lead_name
 from auricle.consult.measurements import number
+from auricle.consult.pictures import picture
 from auricle.errors import InputError
+from auricle.figure import TWELVE
 from auricle.finding import MEANING, QualityNote, WindowSpan
 from auricle.folder import Label
 from auricle.signals import Annotation, Recording
@@ -158,6 +162,30 @@ def test_a_set_of_a_trial_is_told_as_it_stands():
     made = told(recording, finding=finding, numbers=False)
     assert '"O". It is confident: one label' in made.text
     assert made.set == ("O",)
+
+
+def test_a_set_of_a_trial_is_not_given_away_by_what_is_said_of_its_labels():
+    recording = recorded()
+    p_values = {"N": 0.5, "A": None, "O": None}
+    finding = finding_on(
+        recording, inside=("N", "A"), state="uncertain", uncovered=("A",), left_out=("O",), p_values=p_values
+    )  # fmt: skip
+    text = told(recording, finding=finding.model_copy(update={"set": ("N", "O")}), numbers=False).text
+    assert '"N", "O". It is' in text
+    assert "it stands in every set" not in text
+    assert "never put in a set" not in text
+
+
+def test_of_twelve_leads_that_fit_no_picture_those_that_were_judged_are_drawn():
+    samples = np.tile(SAMPLES, (12, 8))
+    recording = Recording.from_array(samples, 300, channels=TWELVE, units="mV")
+    finding = finding_on(recording, channels=("II",))
+    with pytest.raises(InputError, match="a picture of 64 s and 12 channels"):
+        picture(excerpt(finding, recording))
+    made = told(recording, finding=finding, show="plain")
+    assert [one.name for one in made.pictures] == ["plain"]
+    assert ', lead "II", recorded' in made.text
+    assert "twelve standard leads" in told(recording, finding=finding, show="none").text
 
 
 def test_definitions_are_quoted_as_data():

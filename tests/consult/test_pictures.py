@@ -212,7 +212,9 @@ def test_an_ecg_in_microvolts_is_drawn_as_an_ecg():
 
 def test_what_is_too_large_for_a_megapixel_is_refused_with_advice():
     recording = sinus(400, fs=100, seed=1)
-    with pytest.raises(InputError, match=r"400 s and 1 channels would need .* Brief without pictures, or judge"):
+    with pytest.raises(
+        InputError, match=r"400 s and 1 channels would need .* Brief without pictures \(--show none\), or judge"
+    ):
         picture(excerpt(finding_on(recording), recording))
 
 

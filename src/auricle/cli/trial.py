@@ -1,5 +1,6 @@
 """`auricle trial`: what a language model's opinion adds to the specialist, on labelled windows."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -83,9 +84,10 @@ def trial(
     result |= {
         "specialist": {"name": judge.manifest().name, "hash": judge.hash_},
         "server": asked.server.endpoint.name, "model": asked.abilities.model, "pictures": asked.abilities.pictures,
-        "schemas": asked.abilities.schemas, "alpha": alpha, "seed": seed,
+        "schemas": asked.abilities.schemas, "parameters": asdict(asked.abilities.parameters), "alpha": alpha,
+        "seed": seed,
     }  # fmt: skip
-    result["about"] = about(result)
+    result["about"] = " ".join(filter(None, (about(result), asked.abilities.parameters.said)))
     if local:
         result["caution"] = LOCAL
         note(LOCAL)

@@ -15,7 +15,7 @@ from auricle.consult.guard import Guard, guard_of
 from auricle.consult.measure import Stretch
 from auricle.consult.measurements import Measurement, measure
 from auricle.consult.paragraphs import Paragraphs
-from auricle.consult.pictures import picture
+from auricle.consult.pictures import fits, picture
 from auricle.errors import InputError
 from auricle.finding import Finding
 from auricle.signals import Recording
@@ -131,7 +131,8 @@ def brief(
     show
         "evidence": the plain picture and one for each label of the set (of an empty one, for the highest score) with
         that label's evidence, and in the text the stretches that hold most of it; "plain": the plain picture alone;
-        "none": no picture, and the stretches if numbers and set are told.
+        "none": no picture, and the stretches if numbers and set are told. Twelve leads are drawn where they fit a
+        picture, else those that were judged.
     tell_set
         Whether the prediction set is told, and what it promises.
     numbers
@@ -167,6 +168,8 @@ def brief(
             f'{how} the labels of the set, which tell_set=False keeps back; give show="plain" or "none" and offer="all"'
         )
     window = excerpt(finding, recording)
+    if show != "none" and not fits(window):
+        window = excerpt(finding, recording, judged_alone=True)
     own = window.finding
     shown = _with_evidence(own) if show == "evidence" else ()
     listed = own.drawn_labels if show == "none" and numbers and tell_set else shown

@@ -43,7 +43,7 @@ class Excerpt:
     judged: tuple[int, ...]
 
 
-def excerpt(finding: Finding, recording: Recording) -> Excerpt:
+def excerpt(finding: Finding, recording: Recording, *, judged_alone: bool = False) -> Excerpt:
     """Cut the window out of a recording and leave behind whatever names somebody.
 
     Parameters
@@ -52,6 +52,8 @@ def excerpt(finding: Finding, recording: Recording) -> Excerpt:
         Any.
     recording
         What it is about.
+    judged_alone
+        Whether of a standard ECG the leads that were judged are taken alone, as a long one of twelve fits no picture.
 
     Raises
     ------
@@ -67,7 +69,8 @@ def excerpt(finding: Finding, recording: Recording) -> Excerpt:
         )
     kind = _kind(finding, recording)
     unit = "mV" if kind == "ECG" else "uV"
-    twelve = tuple((name,) for name in TWELVE) if kind == "ECG" and _has_twelve(recording) else ()
+    all_leads = kind == "ECG" and not judged_alone and _has_twelve(recording)
+    twelve = tuple((name,) for name in TWELVE) if all_leads else ()
     own = recording.choose(tuple((name,) for name in finding.channels), unit)
     chosen, judged = own, tuple(range(len(own.channels)))
     if twelve:

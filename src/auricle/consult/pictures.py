@@ -35,8 +35,27 @@ def picture(excerpt: Excerpt, *, label: str | None = None, names: Mapping[str, s
     InputError
         The window is too long or has too many channels for a megapixel.
     """
-    recording = excerpt.recording
     title = f"{excerpt.kind}" if label is None else f"Evidence for {named(label, names or {})}"
+    sheet, (width, height) = _sheet(excerpt, label=label, title=title)
+    if _seen(width, height):
+        return png(sheet.lay_out())
+    recording = excerpt.recording
+    raise InputError(
+        f"a picture of {recording.duration:g} s and {len(recording.channels)} channels would need "
+        f"{width * height / 1e6:.1f} megapixels and sides of {width:.0f} and {height:.0f}; models see "
+        f"{MOST_PIXELS / 1e6:.2g} megapixels and sides of {LONGEST}. Brief without pictures (--show none), or judge "
+        "shorter windows or fewer channels"
+    )
+
+
+def fits(excerpt: Excerpt) -> bool:
+    """Tell whether a window can be drawn, with evidence too."""
+    return _seen(*_sheet(excerpt, label=excerpt.finding.top, title="")[1])
+
+
+def _sheet(excerpt: Excerpt, *, label: str | None, title: str) -> tuple[Sheet, tuple[float, float]]:
+    """Give the finest sheet that models see, or the coarsest there is, and its width and height in pixels."""
+    recording = excerpt.recording
     samples = recording.samples()
     for dots in _DOTS:
         sheet = Sheet(
@@ -44,11 +63,10 @@ def picture(excerpt: Excerpt, *, label: str | None = None, names: Mapping[str, s
             judged=excerpt.judged, label=label, title=title, dots=dots,
         )  # fmt: skip
         width, height = (dots * side for side in sheet.size)
-        if width * height <= MOST_PIXELS and max(width, height) <= LONGEST:
-            return png(sheet.lay_out())
-    raise InputError(
-        f"a picture of {recording.duration:g} s and {len(recording.channels)} channels would need "
-        f"{width * height / 1e6:.1f} megapixels and sides of {width:.0f} and {height:.0f}; models see "
-        f"{MOST_PIXELS / 1e6:.2g} megapixels and sides of {LONGEST}. Brief without pictures, or judge shorter windows "
-        "or fewer channels"
-    )
+        if _seen(width, height):
+            break
+    return sheet, (width, height)
+
+
+def _seen(width: float, height: float) -> bool:
+    return width * height <= MOST_PIXELS and max(width, height) <= LONGEST
