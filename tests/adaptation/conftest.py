@@ -16,6 +16,7 @@ from auricle.adaptation.patient.adapted import weights_sha256
 from auricle.network import Architecture
 from auricle.training import TrainingSettings
 from auricle.zeroth import Pool, ZerothOrder
+from waves import save_specialist
 
 
 def bumps(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -73,6 +74,12 @@ def calibrations(base: Specialist) -> tuple[dict, dict]:
     """The base's, and one that a patient's own windows gave."""
     own = copy.deepcopy(base).calibrate(*bumps(30, 3))
     return base.calibration_.to_dict(), own.calibration_.to_dict()
+
+
+@pytest.fixture(scope="session")
+def specialist(tmp_path_factory: pytest.TempPathFactory) -> Specialist:
+    """Give the specialist of waves."""
+    return Specialist.load(save_specialist(tmp_path_factory.mktemp("waves") / "waves"), backend="torch")
 
 
 @pytest.fixture

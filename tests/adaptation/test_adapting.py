@@ -1,68 +1,17 @@
 """One attempt, whole, with a network small enough for seconds."""
 
+import copy
 from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
-from auricle.adaptation import Patient, Plan, Source, adapt
-from auricle.adaptation.judging import STRETCHES, LabelledStretch, divide
-from auricle.adaptation.learning import Examples, Lesson, distances, learn, movable, rate, ready
+from auricle.adaptation import Patient, Source, adapt
+from auricle.adaptation.impact.text import impact_text
 from auricle.adaptation.patient.adapted import weights_sha256
-from auricle.adaptation.personal import Scored, calibrate
-from auricle.conformal import smallest_n
 from auricle.errors import InputError, SpecialistError
-from auricle.network import Architecture
-from auricle.signals import Preprocessing
 from auricle.specialist import Specialist
-from auricle.specialist.windows import KeptWindows, packed, unpacked
-from auricle.training import TrainingSettings, binary_loss
-
-TIME = 64
-SHAPE = Architecture(stem_stride=4, kernels=(3,), blocks=1, modules=1, heads=8)
-WINDOWS = Preprocessing(fs=64.0, window=1.0, hop=1.0, longest=1.0, shortest=0.5, highpass=None, scaling="none")
-
-
-def waves(n, seed, shift=0.0):
-    """Two classes: a slow and a fast wave; `shift` turns a patient's fast ones towards the slow."""
-    rng = np.random.default_rng(seed)
-    labels = np.where(rng.random(n) < 0.5, "N", "V")
-    rates = np.where(labels == "N", 2.0, 8.0 - shift)
-    at = np.arange(TIME) / TIME
-    x = np.sin(2 * np.pi * (rates[:, None] * at + rng.random((n, 1)))) + rng.normal(0, 0.3, (n, TIME))
-    return x[:, None].astype(np.float32), labels
-
-
-@pytest.fixture(scope="module")
-def specialist(tmp_path_factory):
-    made = Specialist(architecture=SHAPE, preprocessing=WINDOWS, training=TrainingSettings(epochs=6, batch=16))
-    made.fit(*waves(240, 1))
-    made.calibrate(*waves(200, 2))
-    x, y = waves(160, 3)
-    groups = np.repeat(np.arange(4), 40)
-    made.windows_ = {
-        "reference": KeptWindows(samples=x.astype(np.float16).astype(np.float32), labels=y, groups=groups),
-        "rehearsal": KeptWindows(samples=x[:40], labels=y[:40], groups=groups[:40]),
-    }
-    path = tmp_path_factory.mktemp("base") / "waves"
-    made.save(path, name="waves")
-    return Specialist.load(path, backend="torch")
-
-
-def plan(**description):
-    return Plan.from_dict(
-        {
-            "description": {"most_steps": 30, "lr": 3e-3, "batch": 16, **description},
-            "protocol": {"minutes": 5.0, "gap": 1.0},
-            "assessment": {"macro_f1_margin": 0.3, "sensitivity_margin": 0.4},
-        }
-    )
-
-
-def patient_windows(n=240, shift=3.0, seed=5):
-    x, y = waves(n, seed, shift)
-    return x, y, np.linspace(0.0, 299.0, n)
+from waves import patient_windows, plan
 
 
 def test_an_honest_attempt_is_accepted_and_replays(specialist, tmp_path):
@@ -86,7 +35,9 @@ def test_an_honest_attempt_is_accepted_and_replays(specialist, tmp_path):
     # The base stays as it was, and the next attempt goes on from the version.
     assert weights_sha256(specialist.network_) == made.impact.base.weights_sha256
     second = adapt(specialist, x, y, plan(seed=1), starts=starts, patient=patient)
-    assert second.impact.modification.steps == 60
+    assert (second.impact.modification.steps, second.impact.modification.steps_before) == (30, 30)
+    assert second.version.steps == 60
+    assert "moved in 30 steps of at most 30, after 30 of earlier versions" in impact_text(second.impact)
     assert second.impact.parent == made.version.id
     patient.rollback(0)
     assert np.array_equal(patient.specialist(specialist).scores(x), specialist.scores(x))
@@ -118,6 +69,18 @@ def test_a_stopped_attempt_goes_on_to_the_same_bits(specialist, tmp_path):
     made = adapt(specialist, x, y, plan(), starts=starts, patient=patient, on_step=lambda done, _: seen.append(done))
     assert seen[0] == 12
     assert made.impact.modification.weights_sha256 == whole.impact.modification.weights_sha256
+
+
+def test_a_training_that_ended_early_can_be_accepted(specialist, tmp_path):
+    x, y, starts = patient_windows()
+    patient = Patient.create(tmp_path / "p", specialist, subject=None)
+    far = adapt(specialist, x, y, plan(most_steps=60, lr=3e-3), starts=starts).impact.modification.distance
+    early = plan(most_steps=60, lr=3e-3, most_distance=0.9 * far)
+    made = adapt(specialist, x, y, early, starts=starts, patient=patient)
+    assert made.accepted, made.impact.decision.reasons
+    assert made.version.steps == 20
+    assert "so training went back to step 20" in made.impact.notes[-1]
+    patient.verify(specialist)
 
 
 def test_what_was_begun_with_other_labels_is_not_gone_on_with(specialist, tmp_path):
@@ -186,154 +149,15 @@ def test_another_base_is_refused(specialist, tmp_path):
         adapt(other, x, y, plan(), starts=starts, patient=patient)
 
 
-# --- learning ---
-
-
-def lesson(specialist, seed=0, rehearsal=True):
-    x, y, _ = patient_windows()
-    columns = (y == "V").astype(np.int64)
-    own = Examples(list(x[:100]), columns[:100])
-    return Lesson(own, Examples(list(x[100:140]), columns[100:140]) if rehearsal else None, 16, seed)
-
-
-def test_forward_passes_lower_the_loss(specialist):
-    task = lesson(specialist)
-    made = learn(specialist.network_, task, plan(most_steps=120, most_distance=5.0, most_change=5.0).description)
-
-    def loss(network):
-        with torch.no_grad():
-            return np.mean([float(task.closure(network, 1000 + i)()) for i in range(8)])
-
-    assert loss(made.network) < 0.9 * loss(specialist.network_)
-    assert made.forwards == 240
-    assert not made.stopped
-
-
-def test_training_stops_before_it_goes_too_far(specialist):
-    description = plan(most_steps=100, lr=1e-2, most_distance=0.02).description
-    made = learn(specialist.network_, lesson(specialist), description)
-    assert made.distance <= 0.02
-    assert made.steps % 20 == 0
-    assert "the plan allows 0.02" in made.stopped
-
-
-def test_training_that_runs_away_goes_back(specialist):
-    made = learn(specialist.network_, lesson(specialist), plan(lr=1e4, most_distance=5.0, most_change=9.0).description)
-    assert made.steps == 0
-    assert "training ran away and went back to step 0" in made.stopped
-    assert made.distance < 1e-5
-
-
-def test_small_is_norms_tokens_and_head(specialist):
-    small = set(movable(specialist.network_, "small"))
-    everything = set(movable(specialist.network_, "all"))
-    assert small < everything
-    assert any("tokens" in name for name in small)
-    assert any("norm" in name for name in small)
-    assert not any(name.startswith("encoder") and name.endswith("conv.weight") for name in small)
-    network, moving = ready(specialist.network_, "small")
-    assert {name for name, w in network.named_parameters() if w.requires_grad} == small == set(moving)
-    assert distances(moving, specialist.network_) == (0.0, 0.0)
-
-
-def test_batches_depend_on_seed_and_step_alone(specialist):
-    one, other = lesson(specialist), lesson(specialist)
-    assert torch.equal(one.at(3)[0], other.at(3)[0])
-    assert not torch.equal(one.at(3)[0], one.at(4)[0])
-    assert not torch.equal(one.at(3)[0], lesson(specialist, seed=1).at(3)[0])
-    x, lengths, labels = lesson(specialist, rehearsal=False).at(0)
-    assert x.shape == (16, 1, TIME)
-    assert lengths is None
-    assert labels.shape == (16,)
-
-
-def test_the_rate_falls_to_nothing():
-    description = plan(most_steps=10).description
-    assert rate(description, 0) == description.lr
-    assert rate(description, 9) == pytest.approx(description.lr / 10)
-
-
-def test_nothing_to_learn_from(specialist):
-    empty = replace(lesson(specialist), personal=Examples([], np.zeros(0, np.int64)))
-    with pytest.raises(InputError, match="there is no window to learn from"):
-        learn(specialist.network_, empty, plan().description)
-
-
-def test_loss_is_what_training_minimises():
-    scores = torch.tensor([[2.0, -2.0], [0.0, 0.0]])
-    expected = torch.nn.functional.binary_cross_entropy_with_logits(scores, torch.tensor([[1.0, 0.0], [0.0, 1.0]]))
-    assert binary_loss(scores, torch.tensor([0, 1]), 0.0) == expected
-
-
-# --- stretches and calibration ---
-
-
-def test_stretches_share_no_sample(specialist):
+def test_a_version_judges_the_leads_that_it_was_adapted_on(specialist, tmp_path):
     x, y, starts = patient_windows()
-    parts = divide(LabelledStretch.of(x, y, starts, specialist), plan(), 64.0, start=0.0, stop=300.0)
-    ends = [(parts[name].starts.min(), parts[name].starts.max() + 1.0) for name in STRETCHES]
-    assert ends[0][1] + 1.0 <= ends[1][0]
-    assert ends[1][1] + 1.0 <= ends[2][0]
-    assert sum(len(parts[name]) for name in STRETCHES) >= 230
-
-
-def test_whose_windows_calibrate():
-    rng = np.random.default_rng(0)
-    others = Scored(scores=rng.normal(size=(200, 2)), labels=np.repeat(["N", "V"], 100))
-    own = Scored(scores=rng.normal(5, 1, size=(45, 2)), labels=np.repeat(["N", "V"], [40, 5]))
-    made = {
-        mode: calibrate(["N", "V"], others, own, mode=mode, alphas=[0.1, 0.05], least=3)
-        for mode in ("auto", "population", "personal", "combined")
-    }
-    assert dict(made["auto"].source) == {"N": "personal", "V": "population"}
-    assert dict(made["population"].source) == {"N": "population", "V": "population"}
-    assert dict(made["personal"].source) == {"N": "personal", "V": "personal"}
-    assert dict(made["combined"].source) == {"N": "personal", "V": "combined"}
-    assert made["auto"].calibration.counts == {"N": 40, "V": 100}
-    assert made["combined"].calibration.counts["V"] == smallest_n(0.05)
-    assert "for this patient" in made["auto"].promise("N")
-    assert made["personal"].counts == {"N": 40, "V": 5}
-
-
-def test_a_class_without_any_window_promises_nothing():
-    none = Scored(scores=np.zeros((0, 2)), labels=np.zeros(0, "<U1"))
-    own = Scored(scores=np.ones((20, 2)), labels=np.array(["N"] * 20))
-    with pytest.warns(UserWarning, match="no calibration sample has the label 'V'"):
-        made = calibrate(["N", "V"], none, own, mode="auto", alphas=[0.1])
-    assert made.source["V"] == "none"
-
-
-def test_where_nothing_may_calibrate_the_old_stands_and_promises_nothing(specialist):
-    none = Scored(scores=np.zeros((0, 2)), labels=np.zeros(0, "<U1"))
-    own = Scored(scores=np.ones((2, 2)), labels=np.array(["N", "V"]))
-    old = specialist.calibration_
-    made = calibrate(["N", "V"], none, own, mode="auto", alphas=[0.1], otherwise=old)
-    assert made.calibration is old
-    assert set(made.source.values()) == {"none"}
-    assert "promises nothing" in made.promise("N")
-
-
-# --- windows that ship ---
-
-
-def test_kept_windows_survive_a_file(specialist):
-    kept = specialist.windows_["reference"]
-    again = unpacked(packed(specialist.windows_, ["N", "V"]), ["N", "V"], "x")["reference"]
-    assert np.array_equal(again.samples, kept.samples)
-    assert again.labels.tolist() == kept.labels.tolist()
-    assert again.groups.tolist() == kept.groups.tolist()
-
-
-@pytest.mark.parametrize("data", [b"", b"\x08\0\0\0\0\0\0\0{}      ", b"not a file"])
-def test_damaged_windows(data):
-    if data.startswith(b"\x08"):
-        assert unpacked(data, ["N"], "x") == {}
-        return
-    with pytest.raises(SpecialistError, match=r"windows\.safetensors can\'t be used"):
-        unpacked(data, ["N"], "x")
-
-
-def test_a_label_that_is_none(specialist):
-    data = packed(specialist.windows_, ["N", "V"])
-    with pytest.raises(SpecialistError, match="a label of reference is none of the 1 classes"):
-        unpacked(data, ["N"], "x")
+    patient = Patient.create(tmp_path / "p", specialist, subject=None)
+    other = copy.copy(specialist)
+    other.preprocessing = replace(specialist.windowing, leads=(("V1",),))
+    made = adapt(other, x, y, plan(), starts=starts, patient=patient)
+    assert made.impact.data.leads == (("V1",),)
+    opened = Patient.open(patient.path)
+    assert opened.specialist(specialist).windowing.leads == (("V1",),)
+    assert specialist.windowing.leads == ()
+    second = adapt(specialist, x, y, plan(seed=1), starts=starts, patient=patient)
+    assert "The version that was adapted judges lead V1; these windows are of lead (the first)." in second.impact.notes

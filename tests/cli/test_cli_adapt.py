@@ -49,6 +49,18 @@ def test_adapt_history_replay_rollback(command, beats, case):
     assert "accepted" in text
 
 
+def test_a_repeated_command_does_not_adapt_twice(command, beats, case):
+    source, table, plan, out = case
+    arguments = ("adapt", beats, source, "--labels", table, "--plan", plan, "--out", out)
+    _, first, err = command(*arguments)
+    assert "already" not in err
+    code, second, err = command(*arguments)
+    # Keys of a stored record are sorted.
+    assert (code, sorted(second.splitlines())) == (0, sorted(first.splitlines()))
+    assert "made of these windows, labels and plan already; nothing was learned again" in err
+    assert len(list((out / "versions").iterdir())) == 2
+
+
 def impact_version(out):
     return next(path.name for path in (out / "versions").iterdir() if path.name.startswith("0001-")).partition("-")[2]
 
@@ -92,3 +104,11 @@ def test_a_plan_that_contradicts_itself(refused, beats, case):
     refused(
         3, "the three stretches must make 1", "adapt", beats, source, "--labels", table, "--plan", plan, "--out", out
     )
+
+
+def test_a_plan_for_other_classes_leaves_no_folder(refused, beats, case):
+    source, table, plan, out = case
+    plan.write_text('[assessment]\nharm_class = "X"\n')
+    text = "harm_class names the class 'X'; known are N, V; give a plan that was written for this specialist"
+    refused(3, text, "adapt", beats, source, "--labels", table, "--plan", plan, "--out", out)
+    assert not out.exists()

@@ -29,15 +29,13 @@ from auricle.adaptation.learning import Examples, Learned, Lesson, learn, movabl
 from auricle.adaptation.patient import Patient
 from auricle.adaptation.patient.adapted import weights_sha256
 from auricle.adaptation.patient.attempt import Attempt
-from auricle.adaptation.patient.version import LEDGER, Version
+from auricle.adaptation.patient.version import Version
 from auricle.adaptation.personal import PROMISES, PersonalCalibration
 from auricle.adaptation.plan import Plan
 from auricle.conformal import smallest_n
-from auricle.errors import NotCalibratedError
+from auricle.errors import FormatError, NotCalibratedError
 from auricle.signals import condition
 from auricle.specialist import Specialist
-
-LESSON = "lesson.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,11 +76,15 @@ class Adaptation:
         The record.
     version
         The patient's new version, if there is a patient and it was accepted.
+    repeated
+        Whether the active version was made of the same windows, labels and plan before: then nothing was done, and
+        specialist, impact and version are that one's.
     """
 
     specialist: Specialist
     impact: Impact
     version: Version | None = None
+    repeated: bool = False
 
     @property
     def accepted(self) -> bool:
@@ -114,7 +116,8 @@ def adapt(
         Where they come from.
     patient
         Whose folder keeps the ledger, the version and the record. An attempt that was stopped goes on there if it is
-        asked for again with the same windows and plan. None keeps nothing.
+        asked for again with the same windows and plan; where the active version was made of them already, nothing is
+        done (a plan with another seed learns on). None keeps nothing.
     on_step
         Called with steps done and planned.
 
@@ -148,6 +151,8 @@ def adapt(
     if patient is None:
         return _attempt(specialist, specialist, parts, plan, source, None, None, on_step)
     patient.check_base(specialist)
+    if (made := _repeated(specialist, parts, plan, patient)) is not None:
+        return made
     with patient.attempt() as attempt:
         before = patient.specialist(specialist, attempt.parent)
         return _attempt(specialist, before, parts, plan, source, patient, attempt, on_step)
@@ -155,6 +160,19 @@ def adapt(
 
 def _spread(n: int, start: float, stop: float, samples: int, specialist: Specialist) -> NDArray[np.float64]:
     return np.linspace(start, max(start, stop - samples / specialist.windowing.fs), n)
+
+
+def _repeated(base: Specialist, parts: Parts, plan: Plan, patient: Patient) -> Adaptation | None:
+    """Give the active version again, if it was made of the same windows, labels and plan."""
+    version = patient.active
+    try:
+        impact = Impact.from_dict(version.impact() or {})
+    except FormatError:
+        return None  # version 0, or one that another program made
+    found = {"plan": impact.plan_sha256, "labels": impact.data.labels_sha256, "windows": impact.data.windows_sha256}
+    if found != _task(parts, plan):
+        return None
+    return Adaptation(specialist=patient.specialist(base, version), impact=impact, version=version, repeated=True)
 
 
 def _attempt(
@@ -165,7 +183,7 @@ def _attempt(
     first = 0 if attempt is None else attempt.parent.steps
     ledger = None
     if attempt is not None:
-        _same_lesson(attempt, parts, plan)
+        attempt.keep_if_same(_task(parts, plan))
         ledger = attempt.ledger()
     if check_labels({name: parts[name].counts(base.classes_) for name in STRETCHES}, plan).passed:
         resting = _peak(before, parts)
@@ -176,7 +194,7 @@ def _attempt(
     else:
         learned = Learned.nothing(before.network_)
         resting = memory = None
-    found = judge(before, learned, parts, plan)
+    found = judge(before, learned, parts, plan, base=base if first else None)
     accepted = found.decision.accepted
     kept = ledger.read_bytes() if ledger is not None and ledger.exists() else b""
     adapted = weights_sha256(learned.network) if accepted else None
@@ -193,7 +211,8 @@ def _attempt(
         plan_sha256=plan.sha256,
         modification=Modification(
             weights=sum(w.numel() for w in movable(base.network_, plan.description.parameters).values()),
-            steps=first + learned.steps, distance=_finite(learned.distance), largest_change=_finite(learned.change),
+            steps=learned.steps, steps_before=first, distance=_finite(learned.distance),
+            largest_change=_finite(learned.change),
             weights_sha256=adapted,
         ),
         data=_data(base, parts, plan, source),
@@ -206,7 +225,9 @@ def _attempt(
             forwards=learned.forwards, seconds=time.perf_counter() - began, peak_memory_mb=memory,
             memory_over_inference=None if memory is None or not resting else memory / resting, ledger_bytes=len(kept),
         ),
-        notes=(*source.notes, *found.notes, *([learned.stopped] if learned.stopped else [])),
+        notes=(
+            *source.notes, *_other_leads(before, base), *found.notes, *([learned.stopped] if learned.stopped else [])
+        ),
     )  # fmt: skip
     if attempt is None:
         return Adaptation(specialist=_adapted(before, learned, found) if accepted else before, impact=impact)
@@ -245,18 +266,9 @@ def _adapted(before: Specialist, learned: Learned, found: Judgement) -> Speciali
     return made
 
 
-def _same_lesson(attempt: Attempt, parts: Parts, plan: Plan) -> None:
-    """Drop what a stopped attempt left, if it was learning something else."""
-    wanted = {"plan": plan.sha256, "labels": _digest(_label_bytes(parts)), "windows": _window_digest(parts)}
-    path = attempt.folder / LESSON
-    try:
-        same = json.loads(path.read_text(encoding="utf-8")) == wanted
-    except (OSError, ValueError):
-        same = False
-    if not same:
-        for left in attempt.folder.glob(f"{LEDGER}*"):
-            left.unlink()
-        path.write_text(json.dumps(wanted), encoding="utf-8")
+def _task(parts: Parts, plan: Plan) -> dict[str, str]:
+    """Say by hashes what is to be learned."""
+    return {"plan": plan.sha256, "labels": _digest(_label_bytes(parts)), "windows": _window_digest(parts)}
 
 
 def _digest(data: bytes) -> str:
@@ -289,6 +301,8 @@ def _data(base: Specialist, parts: Parts, plan: Plan, source: Source) -> DataUse
     return DataUsed(
         recording=source.recording, simulated=source.simulated, labels=source.labels,
         labels_sha256=_digest(_label_bytes(parts)),
+        leads=base.windowing.leads,
+        windows_sha256=_window_digest(parts),
         stretches={
             name: StretchUsed(start=spans[name][0], stop=spans[name][1], counts=parts[name].counts(base.classes_))
             for name in STRETCHES
@@ -299,7 +313,7 @@ def _data(base: Specialist, parts: Parts, plan: Plan, source: Source) -> DataUse
 
 def _used(personal: PersonalCalibration, plan: Plan) -> CalibrationUsed:
     made = personal.calibration
-    sources = set(personal.source.values()) - {"none"}
+    sources = {personal.source[label] for label in made.labels if label not in made.leave_out} - {"none"}
     by_alpha: dict[str, dict[str, str]] = {}
     for alpha in plan.protocol.alphas:
         by_alpha[f"{alpha:g}"] = {
@@ -318,6 +332,15 @@ def _used(personal: PersonalCalibration, plan: Plan) -> CalibrationUsed:
         promise="; ".join([*said, *(f"{label}: left out of the sets, nothing is promised" for label in made.leave_out)])
         + ".",
     )  # fmt: skip
+
+
+def _other_leads(before: Specialist, base: Specialist) -> tuple[str, ...]:
+    judged, given = (
+        ", ".join(names[0] for names in one.windowing.leads) or "(the first)" for one in (before, base)
+    )  # fmt: skip
+    if judged == given:
+        return ()
+    return (f"The version that was adapted judges lead {judged}; these windows are of lead {given}.",)
 
 
 def _finite(value: float) -> float | None:

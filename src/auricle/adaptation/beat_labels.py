@@ -1,6 +1,5 @@
 """A person's labels for the beats of one recording, and whether they are of this recording at all."""
 
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -106,8 +105,3 @@ def check_fit(beats: tuple[Beat, ...], recording: Recording, preprocessing: Prep
             f"only {100 * share:.0f} % of the {len(times)} labels lie within 150 ms of a beat that a detector finds in "
             f"recording {visible(recording.id)}; are they of another recording, or of another rate?"
         )
-
-
-def summary(beats: tuple[Beat, ...]) -> str:
-    """Say how many beats of each class there are."""
-    return ", ".join(f"{n} {label}" for label, n in sorted(Counter(beat.label for beat in beats).items()))

@@ -3,7 +3,7 @@
 import copy
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,10 @@ from auricle.specialist import Specialist
 from auricle.training import Floats
 
 STRETCHES: tuple[StretchName, ...] = ("adaptation", "calibration", "test")
+FROM_BASE = (
+    "The tests on the reference set compare with the base, so that losses of several adaptations can't add up; the "
+    "table compares with the version that was adapted."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +163,9 @@ class Judgement:
     notes: tuple[str, ...] = ()
 
 
-def judge(specialist: Specialist, learned: Learned, parts: Parts, plan: Plan) -> Judgement:
+def judge(
+    specialist: Specialist, learned: Learned, parts: Parts, plan: Plan, *, base: Specialist | None = None
+) -> Judgement:
     """Recalibrate what was learned, and test it as the plan says.
 
     Parameters
@@ -172,6 +178,9 @@ def judge(specialist: Specialist, learned: Learned, parts: Parts, plan: Plan) ->
         The patient's windows.
     plan
         What must hold.
+    base
+        What the reference's tests compare with, where that is not the one that was adapted: else the margins of several
+        attempts would add up.
     """
     later = with_network(specialist, learned.network)
     classes, alphas = specialist.classes_.tolist(), plan.protocol.alphas
@@ -192,11 +201,16 @@ def judge(specialist: Specialist, learned: Learned, parts: Parts, plan: Plan) ->
         if people < FEWEST_SUBJECTS:
             said = f"The reference's windows come from {people} persons, too few to speak for others: its tests take "
             notes += (said + "each window by itself, and hold for these persons.",)
-        pair = compare(
+        pair = against = compare(
             names, _texts(kept.labels), specialist.scores(kept.samples), new,
             subjects=kept.groups if people >= FEWEST_SUBJECTS else None, scored=scored,
         )  # fmt: skip
-        checks += [check_macro_f1(pair, plan), *check_sensitivity(pair, plan), check_classes_kept(pair, plan)]
+        if base is not None:
+            against = replace(pair, before=base.scores(kept.samples).argmax(1))
+            notes += (FROM_BASE,)
+        checks += [
+            check_macro_f1(against, plan), *check_sensitivity(against, plan), check_classes_kept(against, plan)
+        ]  # fmt: skip
         before["reference"], after["reference"] = Measured.before(pair), Measured.after(pair)
     own, test = parts["calibration"], parts["test"]
     personal = calibrate(
@@ -219,7 +233,9 @@ def judge(specialist: Specialist, learned: Learned, parts: Parts, plan: Plan) ->
         decision = Decision(
             accepted=False, reasons=(f"No step was taken, so there is nothing to use. {learned.stopped}",)
         )
-    return Judgement(checks=tuple(checks), decision=decision, personal=personal, before=before, after=after)
+    return Judgement(
+        checks=tuple(checks), decision=decision, personal=personal, before=before, after=after, notes=notes
+    )  # fmt: skip
 
 
 def _scores(specialist: Specialist, windows: LabelledStretch) -> Floats:

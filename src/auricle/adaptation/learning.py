@@ -216,9 +216,22 @@ def _train(
     description: Description, start: int, on_step: Callable[[int, int], None] | None,
 ) -> str:  # fmt: skip
     """Take the steps that the plan allows; say why they ended early, or nothing."""
-    planned = description.most_steps
-    within = start
-    while (done := optimizer.steps - start) < planned:
+    planned, done = description.most_steps, optimizer.steps - start
+    # A stopped training had passed every look before its last step; one at that step may not have been taken.
+    within = start + LOOK * (max(0, done - 1) // LOOK)
+    while True:
+        if done and (not done % LOOK or done == planned):
+            distance, change = distances(moving, base)
+            if distance > description.most_distance or change > description.most_change:
+                optimizer.rollback(within)
+                return (
+                    f"at step {done} the weights had moved by {distance:.3g} of their length, one of them by "
+                    f"{change:.3g}; the plan allows {description.most_distance:g} and {description.most_change:g}, so "
+                    f"training went back to step {within - start} and ended there"
+                )
+            within = optimizer.steps
+        if done == planned:
+            return ""
         optimizer.param_groups[0]["lr"] = rate(description, done)
         try:
             optimizer.step(lesson.closure(network, optimizer.steps))
@@ -228,15 +241,3 @@ def _train(
         done += 1
         if on_step:
             on_step(done, planned)
-        if done % LOOK and done < planned:
-            continue
-        distance, change = distances(moving, base)
-        if distance > description.most_distance or change > description.most_change:
-            optimizer.rollback(within)
-            return (
-                f"at step {done} the weights had moved by {distance:.3g} of their length, one of them by {change:.3g}; "
-                f"the plan allows {description.most_distance:g} and {description.most_change:g}, so training went back "
-                f"to step {within - start} and ended there"
-            )
-        within = optimizer.steps
-    return ""

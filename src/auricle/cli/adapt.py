@@ -28,7 +28,7 @@ def adapt(
 ) -> int:
     """Adapt a specialist to a patient by forward passes alone; test it by the plan, then use or refuse it.
 
-    A stopped attempt goes on where it was when the command is repeated.
+    A stopped attempt goes on where it was when the command is repeated; one that was accepted is not made twice.
 
     Parameters
     ----------
@@ -64,6 +64,7 @@ def adapt(
     chosen = Plan.default() if plan is None else Plan.read(plan)
     opened = Recording.read(recording)
     given = read_labelled(judge, opened, labels, chosen.protocol.minutes)
+    chosen.check_labels([str(label) for label in judge.classes_.tolist()])
     patient = _patient(out, judge, specialist, subject or opened.subject)
     for notice in patient.notices:
         note(f"note: {notice}")
@@ -76,6 +77,8 @@ def adapt(
             judge, given.samples, given.labels, chosen, starts=given.starts, source=source, patient=patient,
             on_step=counting(update, "learning"),
         )  # fmt: skip
+    if made.repeated:
+        note("note: the version in use was made of these windows, labels and plan already; nothing was learned again")
     number = made.impact.attempt
     target = report or out / f"report-{number:04d}.html"
     target.write_text(page(made.impact), encoding="utf-8")

@@ -77,6 +77,10 @@ class DataUsed(Table):
     labels: str = ""
     """Where the labels came from."""
     labels_sha256: Hash
+    leads: tuple[tuple[str, ...], ...] | None = None
+    """Names of each lead that the windows were cut from; the version judges the same."""
+    windows_sha256: Hash | None = None
+    """Of the samples of the labelled windows."""
     stretches: dict[StretchName, StretchUsed]
     reference: Reference | None = None
 
@@ -85,7 +89,7 @@ class CalibrationUsed(Table):
     """Which calibration the version judges with, and what it promises."""
 
     kind: Literal["population", "personal", "combined", "mixed"]
-    """Mixed: the patient's for some classes or alphas, the population's for the others."""
+    """Mixed: the patient's for some classes, the population's for the others."""
     source: dict[str, dict[str, str]] = Field(default_factory=dict)
     """By alpha and class: population, personal, combined, uncovered or left out."""
     counts: dict[str, int] = Field(default_factory=dict)
@@ -129,7 +133,7 @@ class Impact(Table):
     subject: str | None = None
     base: Base
     parent: str | None = None
-    """Id of the version that was adapted; None for the base itself."""
+    """Id of the version that was adapted; None where no patient's folder keeps versions."""
     plan: Plan
     plan_sha256: Hash
     modification: Modification

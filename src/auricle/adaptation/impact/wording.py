@@ -22,7 +22,8 @@ def changed(impact: Impact) -> str:
         if m.distance is None
         else f", {m.distance:.3g} of their length from the base's (at most {d.most_distance:g})"
     )
-    return f"{m.weights:,} weights ({which}) moved in {m.steps} steps of at most {d.most_steps}{moved}."
+    earlier = f", after {m.steps_before} of earlier versions" if m.steps_before else ""
+    return f"{m.weights:,} weights ({which}) moved in {m.steps} steps of at most {d.most_steps}{earlier}{moved}."
 
 
 def stretches(impact: Impact) -> list[str]:

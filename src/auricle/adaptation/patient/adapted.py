@@ -3,6 +3,7 @@
 import copy
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,8 @@ def specialist_of(base: Specialist, version: Version) -> Specialist:
         return made
     # A graph, like the manifest's version and the hash, belongs to the base alone.
     made.__dict__.pop("_graph", None)
+    if (leads := _leads(version)) is not None:
+        made.preprocessing = replace(made.windowing, leads=leads)
     made.calibration_, made.leave_out, made.hash_ = calibration, calibration.leave_out, version.id
     made.manifest_ = _manifest(made.manifest(), version)
     made._card = (
@@ -172,6 +175,13 @@ def specialist_of(base: Specialist, version: Version) -> Specialist:
         f"base (sha256 {version.record.base[:12]}), with a calibration of its own. Results above are the base's.\n"
     )
     return made
+
+
+def _leads(version: Version) -> tuple[tuple[str, ...], ...] | None:
+    """Give the leads that a version was adapted on; None where its impact record does not say."""
+    data = (version.impact() or {}).get("data")
+    leads = data.get("leads") if isinstance(data, dict) else None
+    return None if leads is None else tuple(tuple(map(str, names)) for names in leads)
 
 
 def _manifest(base: Manifest, version: Version) -> Manifest:

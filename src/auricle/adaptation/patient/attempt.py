@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 from auricle.adaptation.patient import canonical
 from auricle.adaptation.patient.canonical import digest
 from auricle.adaptation.patient.failures import PatientError, writing
-from auricle.adaptation.patient.storage import remove_tree
+from auricle.adaptation.patient.storage import names_in, read_file, remove_tree
 from auricle.adaptation.patient.store import Store
 from auricle.adaptation.patient.version import LEDGER, Version, begins_with, contents_of, folder_name, ledger_of
-from auricle.zeroth.ledger import Ledger
+from auricle.zeroth.ledger import Ledger, LedgerError
 
 if TYPE_CHECKING:
     from auricle.specialist import Specialist
+
+TASK = "task.json"
 
 
 class Attempt:
@@ -60,6 +62,36 @@ class Attempt:
                 storage.rename(new, path)
                 storage.fsync_folder(self.folder)
         return path
+
+    def keep_if_same(self, task: Mapping[str, str]) -> None:
+        """Keep the working ledger of a stopped run only if that run learned the same, and if it can be read.
+
+        Parameters
+        ----------
+        task
+            What is to be learned, by hashes.
+
+        Raises
+        ------
+        PatientError
+            The disk refuses.
+        """
+        storage, data = self._store.storage, canonical.to_bytes(task, what="the task")
+        path, new = self.folder / TASK, self.folder / f"{TASK}.new"
+        same = read_file(path) == data
+        if same and _readable(self.folder / LEDGER):
+            return
+        with writing(self.folder):
+            for name in names_in(self.folder):
+                if name.startswith(LEDGER):
+                    remove_tree(storage, self.folder / name)
+            # Otherwise a power cut might leave the new task beside the steps of the old one.
+            storage.fsync_folder(self.folder)
+            remove_tree(storage, new)
+            storage.write(new, data)
+            storage.fsync(new)
+            storage.rename(new, path)
+            storage.fsync_folder(self.folder)
 
     def accept(
         self, ledger: bytes, calibration: Mapping[str, Any], impact: Mapping[str, Any], activate: bool = True, *,
@@ -155,3 +187,12 @@ class Attempt:
         self._store.recover()
         if self._store.state.next_attempt != self.number:
             raise PatientError(f"attempt {self.number} has ended; patient.attempt() begins the next one")
+
+
+def _readable(path: Path) -> bool:
+    """Tell whether a ledger can be gone on with; one that isn't there can."""
+    try:
+        Ledger.open(path)
+    except LedgerError:
+        return not path.exists()
+    return True

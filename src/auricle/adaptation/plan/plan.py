@@ -247,7 +247,8 @@ class Plan(Table):
         ):
             if strange := [name for name in names if name not in labels]:
                 raise InputError(
-                    f"the plan's assessment.{key} names the class {strange[0]!r}{nearest(strange[0], labels)}"
+                    f"the plan's assessment.{key} names the class {strange[0]!r}{nearest(strange[0], labels)}; give a "
+                    "plan that was written for this specialist"
                 )
         if self.protocol.taught_classes > len(labels):
             raise InputError(
