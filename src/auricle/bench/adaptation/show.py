@@ -125,10 +125,10 @@ def markdown(result: dict[str, Any]) -> str:
         (
             f"`{_command(result)}`, {result['patients']} patients ({', '.join(result['records'])}) that "
             f"`{result['specialist']['name']}` has never met, {result['seeds']} seed(s), {machine['threads']} "
-            f"thread(s), torch {machine['torch']}, {machine['date']}. The first five minutes are labelled "
-            "and used, the rest is scored. F1 is from gross counts over all patients and seeds, by EC57; patients without the class and refused ones stay in. Coverage and sizes are those of sets at "
-            "alpha 0.1, before with the population's calibration, after with the one that the plan chose. Intervals "
-            "draw patients anew."
+            f"thread(s), torch {machine['torch']}, {machine['date']}. The first five minutes are labelled and used, "
+            "the rest is scored. F1 is from gross counts over all patients and seeds, by EC57; patients without the "
+            "class and refused ones stay in. Coverage and sizes are those of sets at alpha 0.1, before with the "
+            "population's calibration, after with the one that the plan chose. Intervals draw patients anew."
         ),
         "![VEB F1 of each patient](adaptation.png)",
         "\n".join(lines),
