@@ -45,10 +45,14 @@ bench: .venv/developed
 	$(BIN)/auricle bench spine --out docs/bench
 	$(BIN)/auricle bench zeroth --quick --out docs/bench
 
-# make rtl   verify the Verilog engines in full, with the result in docs (minutes; needs iverilog or g++, perl and make)
+# make rtl   verify the Verilog engines and measure what they cost, results in docs (20 minutes; iverilog, or g++, perl and make)
 rtl: .venv/developed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[rtl]'
 	$(BIN)/auricle rtl verify --out docs/bench/rtl-verify.md
+	$(BIN)/auricle rtl report --out build/rtl
+	cp build/rtl/report.json docs/bench/rtl.json
+	cp build/rtl/report.png docs/bench/rtl.png
+	sed 's/(report.png)/(rtl.png)/' build/rtl/report.md > docs/bench/rtl.md
 
 # make weights   train the shipped specialist anew (AURICLE_DATA names the data; about an hour on two cores)
 weights: .venv/developed

@@ -11,6 +11,9 @@ from auricle.errors import InputError
 from auricle.rtl.baselines.register import Register
 from auricle.rtl.text import fill
 
+MOST_SHUFFLED = 16
+"""Bits of a register whose states are drawn without repetition; longer ones hardly ever repeat one."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Law:
@@ -136,12 +139,17 @@ class Baseline(ABC):
         return {}
 
     def seeds(self) -> NDArray[np.uint8]:
-        """States after reset, (units, bits); no register is at zero."""
+        """Give states after reset, (units, bits): none is zero, and none comes twice while there are others."""
         rng = np.random.default_rng(self.seed)
-        parts = []
+        units, parts = self.lanes // self.numbers_of_unit, []
         for register in self.registers:
-            bits = rng.integers(0, 2, (self.lanes // self.numbers_of_unit, register.width), dtype=np.uint8)
-            bits[~bits.any(axis=1), 0] = 1
+            if register.width <= MOST_SHUFFLED:
+                period = (1 << register.width) - 1
+                states = 1 + rng.permutation(period)[np.arange(units) % period]
+                bits = (states[:, None] >> np.arange(register.width) & 1).astype(np.uint8)
+            else:
+                bits = rng.integers(0, 2, (units, register.width), dtype=np.uint8)
+                bits[~bits.any(axis=1), 0] = 1
             parts.append(bits)
         return np.concatenate(parts, axis=1)
 
@@ -162,9 +170,8 @@ class Baseline(ABC):
         start = 0
         for i, register in enumerate(self.registers):
             part = f"[{start + register.width - 1}:{start}]"
-            wires.append(
-                f"    {register.name} #(.SEED(SEED{part})) r{i} (.clk(clk), .rst(rst), .next(next), .state(state{part}));"
-            )
+            joined = f".clk(clk), .rst(rst), .next(next), .state(state{part})"
+            wires.append(f"    {register.name} #(.SEED(SEED{part})) r{i} ({joined});")
             start += register.width
         wide = self.bits * self.numbers_of_unit
         out[f"{self.top}_unit.v"] = fill(

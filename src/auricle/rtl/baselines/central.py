@@ -35,8 +35,8 @@ class CentralLimit(Baseline):
     Examples
     --------
     >>> CentralLimit(lanes=3).numbers(2)
-    array([[-26, -52, -12],
-           [-48, -50,   5]])
+    array([[  9,  53,  -9],
+           [  7, -44,  58]])
     """
 
     terms: Literal[4, 12] = 4
@@ -81,8 +81,9 @@ class CentralLimit(Baseline):
 
     def from_states(self, states: NDArray[np.uint8]) -> NDArray[np.int64]:
         """See `Baseline`."""
-        total = sum(signed(field(states, first, 8), 8) for first in self._firsts)
-        return ((total + self._centre) >> self._dropped)[..., None]
+        terms = np.stack([signed(field(states, first, 8), 8) for first in self._firsts])
+        total: NDArray[np.int64] = (terms.sum(axis=0) + self._centre) >> self._dropped
+        return total[..., None]
 
     def body(self) -> str:
         """See `Baseline`."""

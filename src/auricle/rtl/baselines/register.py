@@ -70,13 +70,20 @@ class Register:
 
     def verilog(self) -> str:
         """Write it as a module with a parameter SEED."""
+        taps, size = TAPS[self.width], self.width
+        blocks: list[str] = []
+        while size < self.width + self.leap:
+            i, more = len(blocks), min(*taps, self.width + self.leap - size)
+            terms = " ^ ".join(f"stream_{i}[{size - tap} +: {more}]" for tap in taps)
+            blocks.append(f"    wire [{size + more - 1}:0] stream_{i + 1} = {{{terms}, stream_{i}}};")
+            size += more
         return fill(
             "baseline_register.v",
             name=self.name,
             width=self.width,
             msb=self.width - 1,
             leap=self.leap,
-            last=self.width + self.leap - 1,
-            taps=", ".join(map(str, TAPS[self.width])),
-            sum=" ^ ".join(f"stream[{self.width - tap} + i]" for tap in TAPS[self.width]),
+            taps=", ".join(map(str, taps)),
+            blocks="\n".join(blocks),
+            last=len(blocks),
         )

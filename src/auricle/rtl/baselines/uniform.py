@@ -28,8 +28,8 @@ class Uniform(Baseline):
     Examples
     --------
     >>> Uniform(lanes=2).numbers(2)
-    array([[-101,   97],
-           [   9, -106]])
+    array([[ 75,  98],
+           [-52, -43]])
     """
 
     leaping: bool = True

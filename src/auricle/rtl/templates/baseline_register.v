@@ -9,19 +9,13 @@ module {{name}} #(
     input  wire         next,
     output reg  [{{msb}}:0] state
 );
-    wire [{{last}}:0] stream;  // the state, and the bits that come in
-    assign stream[{{msb}}:0] = state;
-
-    genvar i;
-    generate
-        for (i = 0; i < {{leap}}; i = i + 1) begin : clocks
-            assign stream[{{width}} + i] = {{sum}};
-        end
-    endgenerate
+    // Bits come in as many at a time as depend on earlier ones alone.
+    wire [{{msb}}:0] stream_0 = state;
+{{blocks}}
 
     always @(posedge clk) begin
         if (rst) state <= SEED;
-        else if (next) state <= stream[{{leap}} +: {{width}}];
+        else if (next) state <= stream_{{last}}[{{leap}} +: {{width}}];
     end
 endmodule
 
