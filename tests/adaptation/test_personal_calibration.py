@@ -5,6 +5,7 @@ import pytest
 
 from auricle.adaptation.judging import STRETCHES, LabelledStretch, divide
 from auricle.adaptation.personal import Scored, calibrate
+from auricle.adaptation.plan.protocol import Protocol
 from auricle.conformal import smallest_n
 from waves import patient_windows, plan
 
@@ -52,3 +53,13 @@ def test_where_nothing_may_calibrate_the_old_stands_and_promises_nothing(special
     assert made.calibration is old
     assert set(made.source.values()) == {"none"}
     assert "promises nothing" in made.promise("N")
+
+
+def test_no_window_reaches_out_of_its_stretch(specialist):
+    x, y, _ = patient_windows(2400)
+    starts = np.linspace(0.0, 299.0, 2400)
+    cut = plan().model_copy(update={"protocol": Protocol(gap=0.0)})
+    parts = divide(LabelledStretch.of(x, y, starts, specialist), cut, 64.0, start=0.0, stop=300.0)
+    for name, (first, last) in cut.protocol.stretches().items():
+        inside = (starts >= first) & (starts + 1.0 <= last)
+        assert parts[name].starts.tolist() == starts[inside].tolist()

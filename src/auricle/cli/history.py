@@ -1,6 +1,8 @@
 """`auricle history`: the versions of one patient."""
 
+from contextlib import suppress
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 from auricle.cli.options import Flag
@@ -19,7 +21,9 @@ def history(patient: Path, /, *, json: Flag = False) -> int:
     """
     from auricle.adaptation.patient import Patient
     from auricle.adaptation.patient.canonical import to_bytes
+    from auricle.adaptation.patient.failures import PatientDamagedError
     from auricle.adaptation.patient.history import history as rows_of
+    from auricle.adaptation.patient.history import overdue
 
     opened = Patient.open(patient)
     for notice in opened.notices:
@@ -37,6 +41,9 @@ def history(patient: Path, /, *, json: Flag = False) -> int:
     widths = [max(len(line[i]) for line in cells) for i in range(4)]
     for line in cells:
         print(plain("  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[4]])))
+    with suppress(PatientDamagedError):  # the table says so
+        if (late := overdue(opened, datetime.now(UTC))) is not None:
+            note(f"note: {late}")
     if any(row.clock_back for row in rows):
         print("* the clock had gone back by then; the numbers give the order")
     return 0

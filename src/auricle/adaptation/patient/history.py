@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from auricle.adaptation.patient import canonical
@@ -73,6 +74,36 @@ def history(patient: Patient) -> Iterator[Row]:
             state=_state(event, version, patient.events[-1].active, event.version in judged),
             changed=_changed(patient, event, version, versions),
         )  # fmt: skip
+
+
+def overdue(patient: Patient, now: datetime) -> str | None:
+    """Say so if the active version is older than its plan lets it be without a person's look.
+
+    Parameters
+    ----------
+    patient
+        Whose.
+    now
+        With a time zone. By a clock that went back, a version is younger than it is, and nothing is said.
+
+    Raises
+    ------
+    PatientDamagedError
+        The active version was changed or lost.
+    """
+    version = patient.active
+    record: Any = version.impact() or {}
+    try:
+        days = float(record["plan"]["assessment"]["review_after_days"])
+    except (KeyError, TypeError, ValueError):
+        return None  # version 0, or one that was made without a plan
+    age = (now - datetime.fromisoformat(version.created)) / timedelta(days=1)
+    if age <= days:
+        return None
+    return (
+        f"version {version.name} was made {age:.0f} days ago, and its plan asks that a person look at it within "
+        f"{days:g}; look at its report, and adapt anew or roll back if it no longer serves"
+    )
 
 
 def _number(versions: Mapping[str, Version], version: Version | None) -> int | None:

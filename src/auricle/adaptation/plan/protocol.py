@@ -43,7 +43,7 @@ class Protocol(Table):
     """Levels of the prediction sets that are promised and tested."""
     calibration: Literal["auto", "population", "personal", "combined"] = "auto"
     """Whose windows calibrate: the population's, the patient's, both, or (auto) the patient's for each class that has
-    enough of them at that alpha, else the population's."""
+    enough of them for the smallest alpha, else the population's."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
