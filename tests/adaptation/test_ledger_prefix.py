@@ -17,7 +17,7 @@ HEADER = LedgerHeader(
 @pytest.fixture
 def ledger(tmp_path):
     def make(*steps):
-        path = tmp_path / "-".join(map(str, steps))
+        path = tmp_path / f"{len(list(tmp_path.iterdir()))}.zo"
         with Ledger.create(path, HEADER) as file:
             for c in steps:
                 file.append([[c]])

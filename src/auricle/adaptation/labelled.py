@@ -84,7 +84,7 @@ def _beats(specialist: Specialist, recording: Recording, path: Path, minutes: fl
     times = np.array([beat.time for beat in beats])
     windows = list(cut(recording, specialist.windowing, beats=times, only=set(wanted)))
     passed = len(early) - len(wanted)
-    notes = (f"{passed} labels of classes that the specialist does not judge were passed over.",) if passed else ()
+    notes = (f"Labels of classes that the specialist does not judge were passed over: {passed}.",) if passed else ()
     return windows, [beats[i].label for i in wanted], notes
 
 

@@ -1,0 +1,43 @@
+"""Windows that a person labelled: each has the label of its own beat, or of its own stretch of time."""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from auricle.adaptation.labelled import read_labelled
+from auricle.signals import Preprocessing
+from simulated_beats import BEATS, ecg
+
+TIMED = Preprocessing(fs=50.0, window=10.0, hop=10.0, longest=10.0, shortest=5.0)
+
+
+def judge(windowing):
+    return SimpleNamespace(windowing=windowing, classes_=np.array(["N", "V"]))
+
+
+def test_each_beat_has_its_own_label(tmp_path):
+    recording = ecg(7, seconds=90.0)
+    beats = [(a.start, a.text) for a in recording.annotations]
+    beats[4] = (beats[4][0], "S")
+    path = tmp_path / "labels.csv"
+    # The order of the lines does not matter.
+    path.write_text("time,label\n" + "".join(f"{time},{label}\n" for time, label in reversed(beats)))
+    found = read_labelled(judge(BEATS), recording, path, minutes=1.0)
+    expected = [(time, label) for time, label in beats if time < 60 and label != "S"]
+    assert list(found.labels) == [label for _, label in expected]
+    # Half a window on either side; the first windows begin before the recording.
+    middles = found.starts + BEATS.window / 2
+    late = [i for i, (time, _) in enumerate(expected) if time > 1]
+    assert np.allclose(middles[late], [expected[i][0] for i in late], atol=0.02)
+    assert found.notes == ("Labels of classes that the specialist does not judge were passed over: 1.",)
+    # What is in the middle is the beat: the mark of its own is the last channel's largest value.
+    assert (found.samples[:, -1].argmax(1) == found.samples.shape[-1] // 2).all()
+
+
+def test_each_window_of_time_has_its_own_label(tmp_path):
+    recording = ecg(7, seconds=90.0)
+    path = tmp_path / "labels.csv"
+    path.write_text("start,label\n50,V\n20.0,N\n70,V\n")
+    found = read_labelled(judge(TIMED), recording, path, minutes=1.0)
+    assert found.starts.tolist() == [20.0, 50.0]
+    assert found.labels == ("N", "V")
