@@ -68,3 +68,7 @@ def test_pairs_are_near_and_unique(beats, found):
 def test_windows_in_time_are_refused(tmp_path):
     with pytest.raises(InputError, match="EC57 compares beats, and this specialist judges windows in time"):
         ec57(Specialist.load("af"), tmp_path)
+
+
+def test_a_detection_farther_than_150_ms_is_of_no_beat():
+    assert [len(matched([1.0], np.array([at]))[0]) for at in (0.84, 0.86, 1.14, 1.16)] == [0, 1, 1, 0]
