@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from auricle.adaptation.labelled import read_labelled
-from auricle.signals import Preprocessing
+from auricle.signals import Preprocessing, cut
 from simulated_beats import BEATS, ecg
 
 TIMED = Preprocessing(fs=50.0, window=10.0, hop=10.0, longest=10.0, shortest=5.0)
@@ -28,10 +28,35 @@ def test_each_beat_has_its_own_label(tmp_path):
     # Half a window on either side; the first windows begin before the recording.
     middles = found.starts + BEATS.window / 2
     late = [i for i, (time, _) in enumerate(expected) if time > 1]
-    assert np.allclose(middles[late], [expected[i][0] for i in late], atol=0.02)
+    # Where the detector hears it, which is within 150 ms of the label.
+    assert np.allclose(middles[late], [expected[i][0] for i in late], atol=0.15)
     assert found.notes == ("Labels of classes that the specialist does not judge were passed over: 1.",)
     # What is in the middle is the beat: the mark of its own is the last channel's largest value.
     assert (found.samples[:, -1].argmax(1) == found.samples.shape[-1] // 2).all()
+
+
+def test_windows_lie_where_a_judgement_will_cut_them(tmp_path):
+    recording = ecg(7, seconds=90.0)
+    path = tmp_path / "labels.csv"
+    # A person marks the beats elsewhere than the detector: 60 ms before.
+    path.write_text("time,label\n" + "".join(f"{a.start - 0.06:.3f},{a.text}\n" for a in recording.annotations))
+    found = read_labelled(judge(BEATS), recording, path, minutes=1.0)
+    judged = {window.start: window.samples for window in cut(recording, BEATS)}
+    assert len(found.starts) > 60
+    assert set(found.starts.tolist()) <= judged.keys()
+    for start, samples in zip(found.starts.tolist(), found.samples, strict=True):
+        assert np.array_equal(samples, judged[start])
+
+
+def test_a_label_without_a_beat_that_is_judged_is_passed_over_and_said(tmp_path):
+    recording = ecg(7, seconds=90.0)
+    times = [a.start for a in recording.annotations]
+    path = tmp_path / "labels.csv"
+    rows = [(time, "N") for time in times] + [((times[20] + times[21]) / 2, "V")]
+    path.write_text("time,label\n" + "".join(f"{time:.3f},{label}\n" for time, label in rows))
+    found = read_labelled(judge(BEATS), recording, path, minutes=1.0)
+    assert set(found.labels) == {"N"}
+    assert found.notes == ("Labels where the detector finds no beat, so that none is judged, were passed over: 1.",)
 
 
 def test_each_window_of_time_has_its_own_label(tmp_path):

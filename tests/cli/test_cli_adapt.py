@@ -112,3 +112,28 @@ def test_a_plan_for_other_classes_leaves_no_folder(refused, beats, case):
     text = "harm_class names the class 'X'; known are N, V; give a plan that was written for this specialist"
     refused(3, text, "adapt", beats, source, "--labels", table, "--plan", plan, "--out", out)
     assert not out.exists()
+
+
+def test_another_persons_recording_is_noticed(command, beats, case, tmp_path):
+    source, table, plan, out = case
+    base = ("--labels", table, "--plan", plan, "--out", out)
+    code, _, err = command("adapt", beats, source, *base, "--subject", "Anna")
+    assert code == 0, err
+    other = tmp_path / "q.npz"
+    other.write_bytes(source.read_bytes())
+    code, _, err = command("adapt", beats, other, *base, "--subject", "Berta")
+    assert code == 3
+    assert f"{out} is the folder of Anna, and " in err
+    assert "--subject 'Anna' if they are one person" in err
+
+
+def test_a_recording_of_nobody_knows_whom_is_asked_about(command, beats, case, tmp_path):
+    source, table, plan, out = case
+    base = ("--labels", table, "--plan", plan, "--out", out)
+    _, _, err = command("adapt", beats, source, *base)
+    assert "learned from" not in err
+    ecg(8).save(tmp_path / "p8.npz")
+    labels = tmp_path / "p8.csv"
+    labels.write_text("time,label\n" + "".join(f"{a.start},{a.text}\n" for a in ecg(8).annotations))
+    _, _, err = command("adapt", beats, tmp_path / "p8.npz", "--labels", labels, "--plan", plan, "--out", out)
+    assert "learned from p7 before; if p8 is of somebody else, give another folder" in err

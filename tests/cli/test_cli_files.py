@@ -49,7 +49,7 @@ def test_an_interrupted_run_goes_on_to_the_same_file(command, refused, tiny, rec
     assert (code, out) == (130, "")
     assert err == (
         "interrupted; nothing half written was left. "
-        "Repeated, `train` and `predict --out` go on where they were\n"
+        "Repeated, `train`, `adapt` and `predict --out` go on where they were\n"
     )  # fmt: skip
     assert len(path.read_text(encoding="utf-8").splitlines()) == 2
     refused(
@@ -107,6 +107,14 @@ def test_figures_and_report_are_written(command, tiny, records, tmp_path):
     assert f"figure: {figure}" in err.replace("\n", "")
     code, _, _ = command("predict", tiny, records / "r4.npz", "--figure", tmp_path / "g.svg", "--explain", "none")
     assert sorted(path.name for path in tmp_path.glob("g*")) == ["g-1.svg", "g-2.svg", "g-3.svg", "g-4.svg"]
+
+
+def test_of_many_windows_those_that_need_eyes_are_drawn(command, tiny, records, tmp_path, monkeypatch):
+    monkeypatch.setattr("auricle.cli.predict.MOST_FIGURES", 2)
+    code, _, err = command("predict", tiny, records / "r4.npz", "--figure", tmp_path / "g.svg", "--explain", "none")
+    assert code == 0
+    assert sorted(path.name for path in tmp_path.glob("g*")) == ["g-1.svg", "g-2.svg"]
+    assert "4 windows; figures are drawn of the 2 that need a person's eyes first" in err
 
 
 @pytest.mark.parametrize(

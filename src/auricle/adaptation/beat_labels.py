@@ -1,8 +1,10 @@
 """A person's labels for the beats of one recording, and whether they are of this recording at all."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from auricle.errors import FormatError, InputError
 from auricle.signals import Preprocessing, Recording
@@ -79,8 +81,30 @@ def _beat(where: str, cells: dict[str, str], recording: Recording) -> Beat:
     return Beat(time=time, symbol=label, label=CLASSES[label])
 
 
-def check_fit(beats: tuple[Beat, ...], recording: Recording, preprocessing: Preprocessing, minutes: float) -> None:
+def judged_beats(recording: Recording, preprocessing: Preprocessing, minutes: float) -> NDArray[np.float64]:
+    """Find the beats of the first minutes, and some after, as a judgement of the recording finds them.
+
+    An annotator's mark lies elsewhere on a wide QRS complex: on the PVCs of MIT-BIH 119 the detector's is 69 ms later
+    on the median. Sets calibrated at the annotator's marks covered 0.94 of them there, and 0.35 at the detector's.
+
+    Returns
+    -------
+    float64 (n,): times in s, in order.
+    """
+    return detect_beats(recording.choose(preprocessing.leads, preprocessing.unit), until=60 * minutes)
+
+
+def check_fit(beats: Sequence[Beat], found: NDArray[np.float64], recording: Recording, minutes: float) -> None:
     """Refuse labels that don't lie where a detector finds beats: they are of another recording, or shifted.
+
+    Parameters
+    ----------
+    beats
+        Labelled.
+    found
+        As `judged_beats` gives them.
+    recording, minutes
+        Whose, and how many minutes are labelled.
 
     Raises
     ------
@@ -93,13 +117,10 @@ def check_fit(beats: tuple[Beat, ...], recording: Recording, preprocessing: Prep
             f"no label lies in the first {minutes:g} minutes, which the plan takes; label them, or give a plan with "
             "more minutes"
         )
-    chosen = recording.choose(preprocessing.leads, preprocessing.unit)
-    last = min(chosen.n_samples, round((60 * minutes + 5) * chosen.fs))
-    early = Recording.from_array(chosen.samples(0, last), chosen.fs, units=chosen.units, id=chosen.id)
-    found = detect_beats(early)
-    share = len(matched(times, np.asarray(found))[0]) / len(times)
+    span = min(recording.duration, 60 * minutes)
+    share = len(matched(times, found)[0]) / len(times)
     # Labels of another recording meet a beat by chance: half way from there to all is too few for one's own.
-    chance = min(1.0, 2 * MATCH * len(found) / early.duration)
+    chance = min(1.0, 2 * MATCH * int((found < span).sum()) / span)
     if share < (1 + chance) / 2:
         raise InputError(
             f"only {100 * share:.0f} % of the {len(times)} labels lie within 150 ms of a beat that a detector finds in "

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.adaptation.beat_labels import check_fit, read_beat_labels
+from auricle.adaptation.beat_labels import check_fit, judged_beats, read_beat_labels
 from auricle.errors import InputError
 from auricle.signals import Recording, Window, cut
+from auricle.signals.beats import matched
 from auricle.signals.true_labels import read_labels
 from auricle.specialist import Specialist
 from auricle.training import Floats
@@ -39,6 +40,9 @@ class PatientWindows:
 
 def read_labelled(specialist: Specialist, recording: Recording, labels: Path, minutes: float) -> PatientWindows:
     """Read a file of labels and cut the windows that it names in the first minutes.
+
+    Windows of beats lie where the detector hears a beat within 150 ms of a label, as they will in use: a calibration
+    holds for windows that are cut like those that it saw.
 
     Parameters
     ----------
@@ -77,15 +81,21 @@ Found = tuple[Sequence[Window], Sequence[str], tuple[str, ...]]
 
 def _beats(specialist: Specialist, recording: Recording, path: Path, minutes: float) -> Found:
     beats = read_beat_labels(path, recording)
-    check_fit(beats, recording, specialist.windowing, minutes)
+    heard = judged_beats(recording, specialist.windowing, minutes)
+    check_fit(beats, heard, recording, minutes)
     known = _classes(specialist)
-    early = [i for i, beat in enumerate(beats) if beat.time < 60 * minutes]
-    wanted = [i for i in early if beats[i].label in known]
-    times = np.array([beat.time for beat in beats])
-    windows = list(cut(recording, specialist.windowing, beats=times, only=set(wanted)))
-    passed = len(early) - len(wanted)
-    notes = (f"Labels of classes that the specialist does not judge were passed over: {passed}.",) if passed else ()
-    return windows, [beats[i].label for i in wanted], notes
+    early = [beat for beat in beats if beat.time < 60 * minutes]
+    named, found = matched([beat.time for beat in early], heard)
+    label = {j: early[i].label for i, j in zip(named.tolist(), found.tolist(), strict=True)}
+    wanted = sorted(j for j in label if label[j] in known)
+    windows = list(cut(recording, specialist.windowing, beats=heard, only=set(wanted)))
+    foreign, unheard = sum(beat.label not in known for beat in early), len(early) - len(label)
+    notes = []
+    if foreign:
+        notes.append(f"Labels of classes that the specialist does not judge were passed over: {foreign}.")
+    if unheard:
+        notes.append(f"Labels where the detector finds no beat, so that none is judged, were passed over: {unheard}.")
+    return windows, [label[j] for j in wanted], tuple(notes)
 
 
 def _windows(specialist: Specialist, recording: Recording, path: Path, minutes: float) -> Found:

@@ -7,9 +7,12 @@ from cyclopts import Parameter
 
 from auricle.cli.options import Flag, Lead, SavedSpecialist, check_target
 from auricle.cli.terminal import counting, note, plain, print_json, progress
+from auricle.errors import InputError
+from auricle.signals.visible import visible
 
 if TYPE_CHECKING:
     from auricle.adaptation.patient import Patient
+    from auricle.signals import Recording
     from auricle.specialist import Specialist
 
 
@@ -65,7 +68,7 @@ def adapt(
     opened = Recording.read(recording)
     given = read_labelled(judge, opened, labels, chosen.protocol.minutes)
     chosen.check_labels([str(label) for label in judge.classes_.tolist()])
-    patient = _patient(out, judge, specialist, subject or opened.subject)
+    patient = _patient(out, judge, specialist, opened, subject)
     for notice in patient.notices:
         note(f"note: {notice}")
     source = Source(
@@ -92,9 +95,23 @@ def adapt(
     return 0
 
 
-def _patient(path: Path, judge: "Specialist", place: str, subject: str | None) -> "Patient":
+def _patient(path: Path, judge: "Specialist", place: str, recording: "Recording", subject: str | None) -> "Patient":
     from auricle.adaptation.patient import Patient
 
-    if path.is_dir() and any(path.iterdir()):
-        return Patient.open(path)
-    return Patient.create(path, judge, subject=subject, place=place)
+    whose = subject or recording.subject
+    if not (path.is_dir() and any(path.iterdir())):
+        return Patient.create(path, judge, subject=whose, place=place)
+    patient = Patient.open(path)
+    if whose and patient.subject and whose != patient.subject:
+        raise InputError(
+            f"{path} is the folder of {visible(patient.subject)}, and {visible(recording.id)} is of {visible(whose)}; "
+            f"give another folder with --out, or --subject {visible(patient.subject)!r} if they are one person"
+        )
+    known = {record["data"]["recording"] for version in patient.versions if (record := version.impact())}
+    if known and recording.id not in known and not (whose and patient.subject):
+        before = ", ".join(map(visible, sorted(known)))
+        note(
+            f"note: {path} learned from {before} before; if {visible(recording.id)} is of somebody else, give "
+            "another folder with --out (--subject NAME lets auricle tell)"
+        )
+    return patient

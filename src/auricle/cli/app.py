@@ -72,7 +72,10 @@ def run(arguments: list[str] | None = None) -> int:
         full = isinstance(error.__cause__, OSError) and error.__cause__.errno in _DISK
         return AuricleError.exit_code if full else error.exit_code
     except KeyboardInterrupt:
-        note("interrupted; nothing half written was left. Repeated, `train` and `predict --out` go on where they were")
+        note(
+            "interrupted; nothing half written was left. "
+            "Repeated, `train`, `adapt` and `predict --out` go on where they were"
+        )
         return 130
     except BrokenPipeError:
         _discard_stdout()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MOST_EXPLAINED = 60
 """Windows of a recording beyond which evidence waits until something draws it."""
 
-MANY_FIGURES = 20
+MOST_FIGURES = 40
 """More of them are announced."""
 
 
@@ -157,9 +157,12 @@ def _judge_all(
 
 def _figures(judge: "Specialist", kept: "list[tuple[Recording, Finding]]", path: Path) -> None:
     from auricle.figure import draw
+    from auricle.report import first_to_see
 
-    if len(kept) > MANY_FIGURES:
-        note(f"{len(kept)} windows, a figure for each; --report puts the ones that need a person's eyes on one page")
+    if len(kept) > MOST_FIGURES:
+        chosen = first_to_see([finding for _, finding in kept], MOST_FIGURES)
+        note(f"{len(kept)} windows; figures are drawn of the {len(chosen)} that need a person's eyes first")
+        kept = [kept[i] for i in chosen]
     with progress(len(kept) > 4) as update:
         for i, (recording, finding) in enumerate(kept):
             number = f"-{i + 1:0{len(str(len(kept)))}d}" if len(kept) > 1 else ""

@@ -5,6 +5,7 @@ they find nothing; what keeps a wrong label out are the offered labels and the s
 """
 
 import re
+from collections import Counter
 from typing import Final
 from unicodedata import category, normalize
 
@@ -52,6 +53,9 @@ _LONGEST_PERIOD: Final = 250
 _REPEATS: Final = 8
 _FEWEST_REPEATED: Final = 80
 _FEWEST_BLANKS: Final = 200
+_SENTENCE_END = re.compile(r"[.;!?\n]")
+_SHORT_SENTENCE: Final = 20
+_SAME_SENTENCES: Final = 4
 
 
 def is_refusal(text: str) -> bool:
@@ -75,11 +79,18 @@ def is_injected(text: str) -> bool:
 
 
 def loops(text: str) -> bool:
-    """Tell whether a text ends in blanks or in one piece, over and over.
+    """Tell whether a text ends in blanks or in one piece, over and over, or says one sentence more than all others.
 
     >>> loops("{" + 300 * " "), loops("It is. " * 40), loops("It is atrial fibrillation.")
     (True, True, False)
+    >>> loops(4 * "The rate of the beats is regular. " + "The rate of")
+    True
     """
+    sentences = [part.strip() for part in _SENTENCE_END.split(text) if len(part.strip()) >= _SHORT_SENTENCE]
+    if sentences:
+        most = Counter(sentences).most_common(1)[0][1]
+        if most >= _SAME_SENTENCES and 2 * most > len(sentences):
+            return True
     if len(text) - len(text.rstrip()) >= _FEWEST_BLANKS:
         return True
     tail = text.rstrip()[-_TAIL:]

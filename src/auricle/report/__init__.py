@@ -90,7 +90,7 @@ def write_report(
     if not found:
         raise InputError("there is no finding to report; judge at least one window first")
     words = dict(names or {})
-    chosen = _chosen([finding for _, finding in found], most)
+    chosen = first_to_see([finding for _, finding in found], most)
     if explain:
         for i in chosen:
             recording, finding = found[i]
@@ -117,8 +117,16 @@ def write_report(
     return target
 
 
-def _chosen(findings: Sequence[Finding], most: int) -> list[int]:
-    """Numbers of the findings to draw, in their order."""
+def first_to_see(findings: Sequence[Finding], most: int) -> list[int]:
+    """Give the numbers of the findings to draw, in their order: those that need a person's eyes most.
+
+    Parameters
+    ----------
+    findings
+        Any.
+    most
+        How many are drawn at most. If none needs a person's eyes, the first three are.
+    """
     if len(findings) <= most:
         return list(range(len(findings)))
     urgency = {"unfamiliar": 0, "uncertain": 1, "uncalibrated": 2, "confident": 3}

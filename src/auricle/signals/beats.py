@@ -101,8 +101,15 @@ def flutter(recording: "Recording") -> tuple[tuple[float, float], ...]:
     return tuple(out)
 
 
-def detect_beats(recording: "Recording") -> NDArray[np.float64]:
+def detect_beats(recording: "Recording", *, until: float | None = None) -> NDArray[np.float64]:
     """Find the R waves in the first channel of a recording by `wfdb`'s XQRS, ten minutes at a time.
+
+    Parameters
+    ----------
+    recording
+        At any rate.
+    until
+        Stop after the ten minutes that hold this time, in s. What is found is what the whole recording gives there.
 
     Returns
     -------
@@ -112,7 +119,7 @@ def detect_beats(recording: "Recording") -> NDArray[np.float64]:
 
     found: list[float] = []
     start = 0.0
-    while start < recording.duration:
+    while start < recording.duration and (until is None or start <= until):
         stop = min(start + _CHUNK, recording.duration)
         first = floor(max(0.0, start - _OVERLAP) * recording.fs)
         last = min(recording.n_samples, floor((stop + _OVERLAP) * recording.fs))
