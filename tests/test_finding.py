@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pydantic import ValidationError
 
+from auricle.cli.finding_text import finding_text
 from auricle.errors import FormatError, InputError
+from auricle.figure.words import title_of
 from auricle.finding import (
     Evidence,
     Finding,
@@ -161,6 +163,18 @@ def test_only_a_confident_finding_on_a_sound_signal_needs_no_eyes():
     assert not Finding(**fields(**sure)).needs_eyes
     flat = QualityNote(kind="flat line", start=31, stop=33)
     assert Finding(**fields(**sure, quality=(flat,))).needs_eyes
+
+
+def test_a_set_without_the_label_of_the_highest_score_needs_eyes_and_says_so():
+    other = {"set": ("O",), "state": "confident", "p_values": {"N": 0.01, "A": 0.02, "O": 0.3}, "segments": {}}
+    finding = Finding(**fields(**other))
+    assert finding.top == "A"
+    assert finding.top_outside
+    assert finding.needs_eyes
+    assert "! A has the highest score and is not in the set: a person should look" in finding_text(finding)
+    assert title_of(finding).endswith("can't be ruled out, but A has the highest score (alpha 0.1)")
+    nothing = {"set": (), "state": "unfamiliar", "p_values": dict.fromkeys("NAO", 0.01), "segments": {}}
+    assert not Finding(**fields(**nothing)).top_outside
 
 
 @pytest.mark.parametrize(

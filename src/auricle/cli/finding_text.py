@@ -22,6 +22,8 @@ def finding_text(finding: "Finding") -> str:
         rows.append(
             f"  {mark} {label:<5} p {'  -  ' if p is None else f'{p:.3f}'}  score {finding.scores[label]:6.2f}{spoken}"
         )
+    if finding.top_outside:
+        rows.append(f"  ! {finding.top} has the highest score and is not in the set: a person should look")
     if finding.uncovered:
         rows.append(f"  ? uncovered, in every set without a promise: {', '.join(finding.uncovered)}")
     if finding.left_out:

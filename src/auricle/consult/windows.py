@@ -48,7 +48,7 @@ def choose(
     lead
         Channel to judge.
     confident
-        Whether confident windows are kept too.
+        Whether confident windows are kept too. One whose set misses the label with the highest score always is.
     most
         At most this many: unfamiliar ones first, then uncertain ones, in the order of the recordings.
     progress
@@ -60,7 +60,7 @@ def choose(
         found += [(source, one) for one in specialist.findings(source.open(), alpha=alpha, leads=leads, explain=False)]
         if progress:
             progress(done, len(sources))
-    wanted = [pair for pair in found if confident or pair[1].state != "confident"]
+    wanted = [pair for pair in found if confident or pair[1].state != "confident" or pair[1].top_outside]
     first = sorted(range(len(wanted)), key=lambda i: (FIRST[wanted[i][1].state], i))[:most]
     return Chosen(windows=tuple(wanted[i] for i in sorted(first)), judged=len(found), wanted=len(wanted))
 

@@ -29,6 +29,8 @@ def title_of(finding: Finding, names: Mapping[str, str] | None = None) -> str:
     }[finding.state]
     if finding.state == "unfamiliar" and finding.set and only_uncovered:
         text += f"; {many} stands in every set"
+    elif finding.top_outside:
+        text += f", but {finding.top} has the highest score"
     return f"{text} (alpha {finding.alpha:g})"
 
 

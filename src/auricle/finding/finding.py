@@ -193,9 +193,17 @@ class Finding(Frozen):
         return "{" + ", ".join(self.set) + "}"
 
     @property
+    def top_outside(self) -> bool:
+        """Whether a set that holds something misses the label with the highest score.
+
+        A label is compared with calibration windows of its own alone, so this can be; such a set is seldom right.
+        """
+        return bool(self.set) and self.top not in self.set
+
+    @property
     def needs_eyes(self) -> bool:
-        """Whether a person should look: any state but confident, or a signal of doubtful quality."""
-        return self.state != "confident" or bool(self.quality)
+        """Whether a person should look: any state but confident, a set without the top label, or a doubtful signal."""
+        return self.state != "confident" or self.top_outside or bool(self.quality)
 
     def to_json(self, *, evidence: bool = False) -> str:
         """Give one line of JSON; `evidence` adds the whole array."""
