@@ -61,11 +61,11 @@ def adapt(
     from auricle.specialist import Specialist
 
     check_target(report, ".html")
+    chosen = Plan.default() if plan is None else Plan.read(plan)
+    opened = Recording.read(recording)
     judge = Specialist.load(specialist)
     if lead is not None:
         judge.preprocessing = replace(judge.windowing, leads=((lead,),))
-    chosen = Plan.default() if plan is None else Plan.read(plan)
-    opened = Recording.read(recording)
     given = read_labelled(judge, opened, labels, chosen.protocol.minutes)
     chosen.check_labels([str(label) for label in judge.classes_.tolist()])
     patient = _patient(out, judge, specialist, opened, subject)

@@ -74,13 +74,15 @@ def trial(
     check_folder(out)
     place = whom(endpoint, model, local=local)
     judge = judge_of(specialist)
-    with progress() as update:
-        windows = labelled_windows(judge, data, part, update=update, kind=kind)
-        samples, share = trials.drawn(judge, windows, n, alpha=alpha, seed=seed, progress=update)
-    with consultant(place, keep=out or kept_folder()) as asked, progress() as update:
-        result = trials.trial(
-            judge, samples, share, asked.ask, arms=trials.chosen_arms(names), seed=seed, progress=update
-        )
+    # A server that can't be used is noticed before all windows are judged, which takes minutes.
+    with consultant(place, keep=out or kept_folder()) as asked:
+        with progress() as update:
+            windows = labelled_windows(judge, data, part, update=update, kind=kind)
+            samples, share = trials.drawn(judge, windows, n, alpha=alpha, seed=seed, progress=update)
+        with progress() as update:
+            result = trials.trial(
+                judge, samples, share, asked.ask, arms=trials.chosen_arms(names), seed=seed, progress=update
+            )
     result |= {
         "specialist": {"name": judge.manifest().name, "hash": judge.hash_},
         "server": asked.server.endpoint.name, "model": asked.abilities.model, "pictures": asked.abilities.pictures,
