@@ -96,10 +96,13 @@ def test_a_stride_that_no_doubling_would_mend_becomes_one(value, tmp_path):
     assert found["later"] == "fault=1 2"
 
 
-def test_a_start_beyond_the_rows_comes_back(tmp_path):
+@pytest.mark.parametrize("value", [13, 14, 15])
+def test_a_start_beyond_the_rows_goes_back_to_direction_0(value, tmp_path):
     engine = Engine(spec=row_pool(lanes=2, bits=4, rows=13, words=2))
     found = said(
-        engine, tmp_path / "engine", parameters="", state="start", value="4'd14", shown="%0d", values="dut.core.start"
-    )
-    assert found["after"] == "fault=0 0"
-    assert found["later"] == "fault=0 1"
+        engine, tmp_path / "engine", parameters="", state="start", value=f"4'd{value}", shown="%0d %0d",
+        values="dut.core.start, dut.core.stride",
+    )  # fmt: skip
+    assert found["before"] == "fault=0"
+    assert found["after"] == "fault=1 1 1"
+    assert found["later"] == f"fault=1 {engine.spec.start(1)} {engine.spec.stride(1)}"

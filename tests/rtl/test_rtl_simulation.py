@@ -77,8 +77,12 @@ FAULTS = {
     "a gate is missing": (0, "auricle_lfsr_11.v", "(from[1] ^ from[3]) | zero", "from[1] | zero"),
     "numbers are even": (0, "auricle_scale.v", "1'b1} ^", "1'b0} ^"),
     "the stride doesn't double": (1, "auricle_row_pool.v", "stride <= next_stride;", "stride <= stride;"),
-    "the start doesn't wrap": (1, "auricle_row_pool.v", "start >= ROWS[3:0] - 4'd1 ? 4'd0 : start", "start"),
+    "the start moves by one": (1, "auricle_row_pool.v", "{1'b0, start} + {1'b0, stride} +", "{1'b0, start} +"),
+    "the start moves by the stride": (1, "auricle_row_pool.v", "{4'd0, 1'b1}", "5'd0"),
+    "the start doesn't wrap": (1, "auricle_row_pool.v", "onward < ROWS ?", "1'b1 ?"),
+    "the start wraps late": (1, "auricle_row_pool.v", "onward < ROWS ?", "onward <= ROWS ?"),
     "restore leaves the address": (1, "auricle_row_pool.v", "            address <= saved_start;\n", ""),
+    "a bad start is kept": (1, "auricle_row_pool.v", "bad_start ? 4'd1 : given_start", "given_start"),
     "a bad stride is kept": (1, "auricle_row_pool.v", "bad_stride ? 4'd1 : given_stride", "given_stride"),
     "rows can't be loaded": (1, "auricle_row_pool.v", "(load & (load_index < ROWS[3:0])) mem", "(1'b0) mem"),
 }  # fmt: skip

@@ -15,6 +15,7 @@ REUSED = [
     Pool(size=16, bits=3),
     RowPool(rows=13, words=5, lanes=12, bits=6),
     LfsrBank(generators=5, bits=3, widths=(4, 5), lanes=8),
+    LfsrBank(generators=5, bits=3, widths=(7,), lanes=8, spacing="quadratic"),
 ]
 
 

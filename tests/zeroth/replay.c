@@ -148,6 +148,25 @@ static uint32_t *walk(unsigned width, unsigned bits) {
     return states;
 }
 
+/* Clocks from register 0 of a width to register m of `share`: D (m^2 mod 2q), q the first odd prime from share on. */
+static uint64_t quadratic(uint64_t m, uint64_t share, uint64_t period) {
+    uint64_t prime = share < 3 ? 3 : share;
+    for (uint64_t factor = 2; factor * factor <= prime; factor++)
+        if (prime % factor == 0) {
+            prime++;
+            factor = 1;
+        }
+    return period / (2 * prime) * (m * m % (2 * prime));
+}
+
+/* Leaps that a single clock is as good as, modulo the period. */
+static uint64_t leaps_of_a_clock(uint64_t period, unsigned bits) {
+    uint64_t leap = bits, leaps = 1;
+    while (gcd(leap, period) != 1) leap++;
+    while (leap * leaps % period != 1) leaps++;
+    return leaps;
+}
+
 static void make_bank(struct perturbation *p, const char *json, uint64_t dimension, int pad) {
     struct bank *b = &p->bank;
     unsigned widths[32], count = 0;
@@ -159,17 +178,21 @@ static void make_bank(struct perturbation *p, const char *json, uint64_t dimensi
     b->n = number(json, "\"generators\":");
     b->lanes = strncmp(behind(json, "\"lanes\":"), "null", 4) ? number(json, "\"lanes\":") : b->n;
     b->rotation = b->lanes % b->n;
+    int even = !strstr(json, "\"spacing\":\"quadratic\"");
     b->phase = allocate(b->n * sizeof *b->phase);
     b->period = allocate(b->n * sizeof *b->period);
     b->states = allocate(b->n * sizeof *b->states);
     uint64_t period = b->n / gcd(b->n, b->rotation);
     for (unsigned w = 0; w < count; w++) {
         uint64_t mine = (UINT64_C(1) << widths[w]) - 1, share = 0, turn = 0;
+        uint64_t leaps = leaps_of_a_clock(mine, p->bits);
         uint32_t *states = walk(widths[w], p->bits);
         for (uint64_t g = 0; g < b->n; g++) share += g * count / b->n == w;
         for (uint64_t g = 0; g < b->n; g++) {
             if (g * count / b->n != w) continue;
-            b->phase[g] = (key_of(p->seed, widths[w]) % mine + turn++ * mine / share) % mine;
+            uint64_t ahead = even ? turn * mine / share : quadratic(turn, share, mine) * leaps;
+            turn++;
+            b->phase[g] = (key_of(p->seed, widths[w]) % mine + ahead) % mine;
             b->period[g] = mine;
             b->states[g] = states;
         }
@@ -221,7 +244,7 @@ static struct perturbation perturbation(const char *json, uint64_t dimension) {
 static int from_rows(const struct perturbation *p, uint64_t direction, uint64_t index) {
     uint64_t stride = 1;
     for (uint64_t i = direction % (p->rows - 1); i; i--) stride = 2 * stride % p->rows;
-    uint64_t row = (direction % p->rows + stride * (index / p->lanes)) % p->rows;
+    uint64_t row = (direction % p->rows + stride * (index / p->lanes % p->rows + 1)) % p->rows;
     return p->numbers[row * p->words + index % p->lanes % p->words];
 }
 

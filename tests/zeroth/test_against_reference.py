@@ -12,7 +12,7 @@ from auricle.zeroth.streams import adder
 
 SPECS = [
     Pool(size=127, bits=4), Pool(), Pool(size=64, repeats="allow"), RowPool(rows=61, words=7, lanes=9), LfsrBank(),
-    LfsrBank(lanes=7), LfsrBank(lanes=64),
+    LfsrBank(lanes=7), LfsrBank(lanes=64), LfsrBank(widths=(11,), lanes=64, spacing="quadratic"),
     LfsrBank(generators=3, bits=4, widths=(4, 5)), Signs(), Uniform(), Uniform(bits=5), Gaussian(),
 ]  # fmt: skip
 

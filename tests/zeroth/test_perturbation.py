@@ -22,6 +22,8 @@ from auricle.zeroth.row_pool import RowPool
 from auricle.zeroth.specs import perturbation_from
 from directions import FRESH, REUSED, direction
 
+DEFAULT_BANKS = [LfsrBank(), LfsrBank(lanes=64), LfsrBank(widths=(11,), lanes=1024, spacing="quadratic")]
+
 
 def test_the_hash_is_splitmix64():
     """First numbers of the reference implementation for two seeds, by the state it walks through."""
@@ -97,7 +99,7 @@ def test_rows_of_any_length_hold_the_same_pool(monkeypatch, row):
         assert np.array_equal(found, direction(spec, number, dimension))
 
 
-@pytest.mark.parametrize("spec", [*FRESH, *REUSED, Uniform(bits=5), Pool(), RowPool(), LfsrBank(), LfsrBank(lanes=64)])
+@pytest.mark.parametrize("spec", [*FRESH, *REUSED, Uniform(bits=5), Pool(), RowPool(), *DEFAULT_BANKS])
 @pytest.mark.parametrize("number", [0, 5, 10**6, 2**63 + 1])
 def test_torch_gives_the_integers_of_the_golden_model(spec, number):
     """Over more weights than are made at a time, and from any flat index on."""
@@ -123,6 +125,8 @@ def specs(draw):
     registers = draw(st.integers(len(widths), 7))
     # A rotation may undo the spread of a single width's registers, which is refused.
     lanes = draw(st.none() | st.integers(1, 2000)) if len(widths) > 1 else None
+    roomy = min(widths) >= 5 and bits < 3  # so that up to seven registers of a width have room
+    spacing = draw(st.sampled_from(["even", "quadratic"])) if roomy else "even"
     return draw(
         st.sampled_from(
             [
@@ -131,7 +135,13 @@ def specs(draw):
                     rows=draw(st.sampled_from([3, 61, 509])), words=3, lanes=draw(st.integers(3, 65536)), seed=seed
                 ),
                 LfsrBank(
-                    generators=registers, bits=bits, widths=tuple(widths), lanes=lanes, seed=seed, repeats=repeats
+                    generators=registers,
+                    bits=bits,
+                    widths=tuple(widths),
+                    lanes=lanes,
+                    seed=seed,
+                    repeats=repeats,
+                    spacing=spacing,
                 ),
                 Signs(seed=seed),
                 Uniform(bits=bits, seed=seed),
@@ -147,6 +157,20 @@ def test_a_spec_survives_a_file(spec):
     assert perturbation_from(spec.to_dict()) == spec
     assert perturbation_from(json.loads(json.dumps(spec.to_dict()))) == spec
     assert hash(spec) == hash(perturbation_from(spec.to_dict()))
+
+
+def test_an_even_spacing_is_not_named():
+    """Ledgers and texts of specs are what they were before there was another one."""
+    plain = LfsrBank(lanes=64)
+    assert plain.spacing == "even"
+    assert repr(plain) == ("LfsrBank(generators=31, bits=8, widths=(11, 13, 14), lanes=64, seed=0, repeats='pad')")
+    assert json.dumps(plain.to_dict()) == (
+        '{"kind": "lfsr", "generators": 31, "bits": 8, "widths": [11, 13, 14], "lanes": 64, "seed": 0, '
+        '"repeats": "pad"}'
+    )
+    other = LfsrBank(lanes=64, spacing="quadratic")
+    assert repr(other) == repr(plain)[:-1] + ", spacing='quadratic')"
+    assert other.to_dict() == plain.to_dict() | {"spacing": "quadratic"}
 
 
 @pytest.mark.parametrize(
@@ -179,6 +203,11 @@ def test_a_spec_survives_a_file(spec):
         (
             lambda: LfsrBank(generators=8, bits=2, widths=(3,)),
             "8 registers of width 3 share 7 states; widen them",
+        ),
+        (lambda: LfsrBank(spacing="wide"), "spacing='wide' was given; allowed are 'even' and 'quadratic'"),
+        (
+            lambda: LfsrBank(widths=(8,), lanes=40, spacing="quadratic"),
+            "31 registers of width 8 at quadratic spacing would stand 4 clocks apart, and words of 8 bits need as many",
         ),
         (lambda: LfsrBank(lanes=0), "lanes=0 was given; at least 1 is needed"),
         (

@@ -8,8 +8,10 @@ import numpy as np
 from auricle.zeroth.bank import LfsrBank
 from auricle.zeroth.fresh import Gaussian, Signs, Uniform
 from auricle.zeroth.hashing import key, words
+from auricle.zeroth.lfsr import leap
 from auricle.zeroth.pool import Pool
 from auricle.zeroth.row_pool import RowPool
+from auricle.zeroth.spacing import quadratic
 from directions import direction, register_by_register
 
 PAGE = Path(__file__).parents[2] / "docs" / "perturbations.md"
@@ -25,6 +27,12 @@ VECTORS = [
         100_000,
         (0, 1, 2, 100_000),
         (0, 1, 2, 31, 1024, 99_999),
+    ),
+    (
+        LfsrBank(widths=(11,), lanes=1024, spacing="quadratic"),
+        1_000_000,
+        (0, 1, 2, 100_000),
+        (0, 1, 2, 31, 1024, 999_999),
     ),
     (LfsrBank(generators=6, bits=12, widths=(12, 20, 17), seed=2), 60, (0, 1, 2, 3), (0, 1, 2, 3, 4, 5, 59)),
     (Signs(), 1_000_000, (0, 1, 2, 100_000), (0, 1, 2, 3, 63, 64, 999_999)),
@@ -67,3 +75,7 @@ def test_the_worked_examples():
     for cycle, row in enumerate(register_by_register(bank, 4)):
         assert f"| {cycle} | `{' '.join(map(str, row.tolist()))}` |" in page
     assert f"states at cycle 0 are {', '.join(map(str, bank.states))}" in page
+    spaced = LfsrBank(generators=5, bits=3, widths=(7,), lanes=6, spacing="quadratic")
+    assert f"are {', '.join(map(str, quadratic(5, 127)))} clocks ahead" in page
+    assert f"the key's remainder {key(0, 7) % 127} leaps, of {leap(7, 3)} clocks each" in page
+    assert f"the states at cycle 0 are {', '.join(map(str, spaced.states))}." in page

@@ -88,14 +88,14 @@ ROWS = [
 def test_a_pool_in_rows_is_read_as_its_counters_say(spec):
     """By counters that step as hardware's do, and by the numbers of the flat pool of the same size."""
     flat = Pool(size=spec.rows * spec.words, bits=spec.bits, seed=spec.seed).numbers.tolist()
-    start, stride = 0, 1
+    start, stride = 1, 1
     for t in range(2 * spec.rows * (spec.rows - 1)):
         expected, row = [], start
         for _ in range(4):
             expected += [flat[row * spec.words + lane % spec.words] for lane in range(spec.lanes)]
             row = (row + stride) % spec.rows
         assert direction(spec, t, 4 * spec.lanes).tolist() == expected
-        start, stride = (start + 1) % spec.rows, 2 * stride % spec.rows
+        start, stride = (start + stride + 1) % spec.rows, 2 * stride % spec.rows
 
 
 @pytest.mark.parametrize("spec", ROWS)
@@ -111,6 +111,18 @@ def test_a_pool_in_rows_has_as_many_directions_as_it_says(spec):
 def test_a_pool_in_rows_knows_the_length_of_each_direction(dimension, number):
     for spec in ROWS:
         assert spec.square(number, dimension) == (direction(spec, number, dimension).astype(int) ** 2).sum()
+
+
+@pytest.mark.parametrize("spec", ROWS)
+def test_all_weights_but_those_of_the_last_row_change_the_order_of_their_rows(spec):
+    """Row r of direction t is (t + 2^t (r + 1)) mod R: only where r + 1 is a multiple of R does 2^t not count."""
+    directions = spec.rows * (spec.rows - 1)
+    read = np.stack([spec.row(t, np.arange(2 * spec.rows)) for t in range(directions)])
+    for r in range(2 * spec.rows):
+        assert read[:, r].tolist() == [(t + 2**t * (r + 1)) % spec.rows for t in range(directions)]
+        assert np.bincount(read[:, r]).tolist() == [spec.rows - 1] * spec.rows
+        ordered = np.array_equal(read[spec.rows :, r], read[: -spec.rows, r])
+        assert ordered == (r % spec.rows == spec.rows - 1)
 
 
 @pytest.mark.parametrize("spec", ROWS)

@@ -33,6 +33,8 @@ SPECS = {
     "bank": LfsrBank(generators=5, bits=4, widths=(5, 7)),
     "bank with a rotation": LfsrBank(generators=5, bits=3, widths=(9, 4, 11), lanes=7, seed=2**64 - 1),
     "bank that repeats": LfsrBank(generators=2, bits=6, widths=(6,), lanes=4, repeats="allow"),
+    "bank at quadratic spacing": LfsrBank(generators=7, bits=3, widths=(11, 7), lanes=6, seed=-4, spacing="quadratic"),
+    "bank of hardware": LfsrBank(widths=(11,), lanes=13, spacing="quadratic"),
     "default bank": LfsrBank(),
     "signs": Signs(seed=5),
     "uniform": Uniform(bits=7, seed=-1),

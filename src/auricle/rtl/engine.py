@@ -1,6 +1,6 @@
 """An engine: one spec of `auricle.zeroth` with a bus, and all that its Verilog, header and test bench agree on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from auricle.errors import InputError
 from auricle.zeroth import LfsrBank, Perturbation, RowPool, lfsr
 from auricle.zeroth.row_pool import fitting_rows
+from auricle.zeroth.spacing import unit
 
 MOST_LANES = (1 << 16) - 1
 """Lanes that the 16 bits of `cfg_tail` can count."""
@@ -49,8 +50,8 @@ class Engine:
     >>> engine.lanes, engine.lane_bits, engine.schedule(1000)
     (7, 8, Schedule(rows=143, tail=6, pad=0))
     >>> engine.beats(0, 10, shift=1)
-    array([[  6,   6,   2,  -6,  14,   6,  14],
-           [ 10,  -2, -14,   0,   0,   0,   0]])
+    array([[ 10,  -2, -14,  14,  -2,  -2,   6],
+           [  6, -14, -10,   0,   0,   0,   0]])
     """
 
     spec: LfsrBank | RowPool
@@ -206,6 +207,9 @@ def bank(
 ) -> LfsrBank:
     """Bank for hardware: registers of one width, that turn against the lanes from cycle to cycle.
 
+    They are spaced quadratically, as those that are spaced evenly soon stand where others stood; evenly only where
+    their period is too short for it (fewer than about 2 n b states).
+
     Parameters
     ----------
     lanes, bits, seed
@@ -220,12 +224,16 @@ def bank(
     --------
     >>> bank(lanes=1024).widths, bank(lanes=62).generators, bank(lanes=8, bits=12).widths
     ((11,), 29, (17,))
+    >>> bank(lanes=1024).spacing, bank(lanes=1024, widths=(8,)).spacing
+    ('quadratic', 'even')
     """
     if generators is None:
         generators = 29 if lanes % 31 == 0 else 31
     if widths is None:
         widths = (11,) if bits <= 8 else (17,)
-    return LfsrBank(generators=generators, bits=bits, widths=widths, lanes=lanes, seed=seed)
+    even = LfsrBank(generators=generators, bits=bits, widths=widths, lanes=lanes, seed=seed)
+    roomy = all(unit(even.widths_of.count(width), lfsr.period(width)) >= bits for width in even.widths)
+    return replace(even, spacing="quadratic") if roomy else even
 
 
 def row_pool(*, lanes: int, bits: int = 8, rows: int | None = None, words: int | None = None, seed: int = 0) -> RowPool:

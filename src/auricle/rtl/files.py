@@ -10,7 +10,7 @@ from auricle.rtl.vectors import Vectors, vectors
 from auricle.rtl.verilog import KEEP, LANES, PROTECT, modules, ports
 from auricle.zeroth import LfsrBank
 
-VERSION = "1.1.0"
+VERSION = "2.0.0"
 """Of what is generated: the first number changes with the ports or the integers, the second with what is added."""
 NUMBERS = 20_000
 """Numbers that the test bench of a generated engine compares, at least."""
@@ -181,13 +181,13 @@ def _readme(engine: Engine, out: dict[str, str], made: Vectors, update: str) -> 
         ]
     else:
         rule = (
-            f"Row r of direction t is row (t + 2^t r) mod {spec.rows} of the pool (2^t is taken modulo {spec.rows} as "
-            f"well), and lane l sends its word l mod {spec.words}."
+            f"Row r of direction t is row (t + 2^t (r + 1)) mod {spec.rows} of the pool (2^t is taken modulo "
+            f"{spec.rows} as well), and lane l sends its word l mod {spec.words}."
         )
         pad = ""
         seeding = (
             f"index {spec.rows} loads the counters, with stride in the upper {engine.address_bits} bits and start in "
-            f"the lower {engine.address_bits}; what is out of range becomes stride 1 or start 0 and raises `fault`."
+            f"the lower {engine.address_bits}; what is out of range becomes 1 and raises `fault`."
         )
         parameters = [("POOL_FILE", f"{engine.name}.hex", "rows of the pool at power-on")]
     parameters = [("LANES", str(engine.lanes), LANES), ("KEEP", "1", KEEP), *parameters]

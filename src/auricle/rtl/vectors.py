@@ -134,9 +134,7 @@ def _session(script: Script, spec: LfsrBank | RowPool, kind: int, most: int) -> 
         script.seed(replace(engine, spec=spec).seeds(0, dimension))
         _directions(script, spec, 0, dimension)
     elif kind == 2:
-        direction = int(rng.integers(FAR))
-        if isinstance(spec, RowPool):
-            direction += spec.rows - 2 - direction % spec.rows  # so that the start wraps
+        direction = int(rng.integers(FAR)) if isinstance(spec, LfsrBank) else _before_row_0(spec, rng)
         script.seed(replace(engine, spec=spec).seeds(direction, dimension, numbers=False))
         _directions(script, spec, direction, dimension)
     elif kind == 3:
@@ -157,6 +155,14 @@ def _session(script: Script, spec: LfsrBank | RowPool, kind: int, most: int) -> 
         script.send(rows, dimension, shift=0)
         script.command(RESET)
     return spec
+
+
+def _before_row_0(spec: RowPool, rng: np.random.Generator) -> int:
+    """Draw a direction whose next one starts at row 0, where the counter's carry leaves nothing over."""
+    period = spec.rows - 1  # of the stride; row 0 is that of direction t + 1 = e + k period if e - k + 2^e = 0 mod rows
+    exponent = int(rng.integers(period))
+    rounds = (exponent + pow(2, exponent, spec.rows)) % spec.rows
+    return exponent + period * (rounds + spec.rows * int(rng.integers(FAR // spec.rows**2))) - 1
 
 
 def draw_dimension(rng: np.random.Generator, lanes: int, most: int) -> int:
@@ -200,7 +206,7 @@ def _bad_seeds(engine: Engine, rng: np.random.Generator) -> Iterator[Seed]:
 def _after_bad_seeds(
     engine: Engine, spec: LfsrBank | RowPool, dimension: int, length: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Two directions that follow `_bad_seeds`: from registers that all stand at 1, or from start 0 and stride 1.
+    """Two directions that follow `_bad_seeds`: from registers that all stand at 1, or from counters that are 1.
 
     The bank is followed register by register, as no spec begins so; its second direction begins `length` cycles later.
     """

@@ -20,9 +20,11 @@ MOST_ROWS = 1 << 15
 class RowPool(Perturbation):
     """A pool of R rows of W words, read a row at a time: `lanes` weights take one row, word after word, cyclically.
 
-    A direction has a row at which it starts and a stride in rows. From direction to direction the start moves on by one
-    row and the stride doubles, both modulo R, so that R (R - 1) directions differ; no weight keeps its number
-    for long, and two directions of different strides have one row in R in common.
+    A direction has a row at which it starts and a stride in rows. Row r of direction t is row (t + 2^t (r + 1)) mod R
+    of the pool: from direction to direction the start moves on by the stride and one row more, and the stride doubles,
+    so that R (R - 1) directions differ; no weight keeps its number for long, and two directions of different strides
+    have one row in R in common. Only where r + 1 is a multiple of R, from weight (R - 1) `lanes` on (520,192 by
+    default), do weights walk through the pool in one fixed order.
 
     Parameters
     ----------
@@ -43,10 +45,12 @@ class RowPool(Perturbation):
     next, which in a memory of wide rows would begin anywhere in a row and need a rotator over all lanes. Read so, row
     after row, only R directions would differ.
 
+    Whatever is added to r, one row in R has a factor of 0 there and only counts on; with 1 it is the last one.
+
     Examples
     --------
     >>> RowPool(rows=5, words=2, lanes=3, bits=3).integers(1, np.arange(8), dimension=8)
-    array([ 3,  5,  3,  3, -7,  3, -3, -1], dtype=int16)
+    array([ 3, -7,  3, -3, -1, -3,  1, -5], dtype=int16)
     """
 
     kind: ClassVar[str] = "row_pool"
@@ -101,12 +105,12 @@ class RowPool(Perturbation):
         return float(whole + self._squares[row[-1], rest])
 
     def directions(self, dimension: int) -> float:
-        """Distinct pairs of start and stride: R (R - 1), or R where a single row is used."""
+        """Distinct pairs of start and stride, R (R - 1); where a single row is used, its R starts."""
         return self.rows if dimension <= self.lanes else self.rows * (self.rows - 1)
 
     def start(self, direction: int) -> int:
         """Row at which a direction starts."""
-        return direction % self.rows
+        return (direction + self.stride(direction)) % self.rows
 
     def stride(self, direction: int) -> int:
         """Rows from one row of a direction to its next, 1 to R - 1."""

@@ -39,7 +39,9 @@ class Directions:
     def __init__(self, engine: Engine, dimension: int) -> None:
         self.engine, self.dimension = engine, dimension
         self.rows = engine.schedule(dimension).rows
-        self.of = int(engine.spec.directions(dimension))
+        spec = engine.spec
+        self.of = spec.rows * (spec.rows - 1) if isinstance(spec, RowPool) else int(spec.directions(dimension))
+        """Directions after which all come again, in the same order."""
         self.beats = beats(engine)
         """What differs in the beats of a period, (cycles, words), of a pool in the order of its rows."""
         lanes = [engine.lanes] * (self.rows - 1) + [dimension - (self.rows - 1) * engine.lanes]
@@ -54,7 +56,7 @@ class Directions:
         if isinstance(spec, RowPool):
             # As RowPool.row, for many directions at a time.
             strides = np.array([spec.stride(t) for t in range(spec.rows - 1)])
-            return np.asarray((direction % spec.rows + strides[direction % (spec.rows - 1)] * row) % spec.rows)
+            return np.asarray((direction % spec.rows + strides[direction % (spec.rows - 1)] * (row + 1)) % spec.rows)
         return np.asarray((direction * spec.length(self.dimension) + row) % len(self.beats))
 
     def vectors(self, directions: NDArray[np.int64]) -> Floats:
