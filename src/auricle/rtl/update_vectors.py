@@ -12,6 +12,8 @@ from auricle.rtl.vectors import RESTORE, RUN, SNAPSHOT, draw_dimension
 
 END = 4
 """Operation of the test bench: wait for so many beats, look whether the streams were misaligned, and reset."""
+KINDS = 6
+"""Of episodes."""
 DIRECTIONS = 3
 """In an episode."""
 
@@ -85,7 +87,7 @@ class _Script:
 
 
 def update_vectors(engine: Engine, lane: UpdateLane, *, numbers: int, seed: int = 0) -> UpdateVectors:
-    """Make episodes until as many weights are compared: steps, walks, any coefficient, resets, streams that differ.
+    """Make episodes until as many weights are compared: steps, walks, any coefficient, resets, unlike streams, tails.
 
     Parameters
     ----------
@@ -106,16 +108,20 @@ def update_vectors(engine: Engine, lane: UpdateLane, *, numbers: int, seed: int 
     script = _Script(engine, lane, np.random.default_rng(seed))
     # Each episode sends a direction up to nine times; small ones where few weights are asked for.
     most = max(1, numbers // 30 // engine.lanes)
-    while script.made.numbers < numbers or script.episode < 5:
-        _episode(script, script.episode % 5, most)
+    while script.made.numbers < numbers or script.episode < KINDS:
+        _episode(script, script.episode % KINDS, most)
     return script.made
 
 
 def _episode(script: _Script, kind: int, most: int) -> None:
     engine, rng, one = script.engine, script.rng, script.lane.one
     dimension = draw_dimension(rng, engine.lanes, most)
+    # Fewer weights than words, so that some words reach no lane that counts.
+    few = kind == 5 and engine.words > 1
+    if few:
+        dimension = int(rng.integers(1, engine.words))
     shift = int(rng.integers(1 << engine.shift_bits))
-    weights = _weights(script, engine.schedule(dimension).rows)
+    weights = _weights(script, engine.schedule(dimension).rows, room=64 if few else None)
     if kind == 3:
         # What is on its way at a reset is dropped: numbers go on coming until the stages are full.
         beats = int(rng.integers(len(weights)))
@@ -124,7 +130,7 @@ def _episode(script: _Script, kind: int, most: int) -> None:
         return
     for direction in range(DIRECTIONS):
         script.command(SNAPSHOT)
-        coefficients = [_coefficient(script, shift)]
+        coefficients = [_idle(script, direction, dimension, shift) if few else _coefficient(script, shift)]
         if kind == 0:
             coefficients = [-one, one, *coefficients]
         elif kind == 1:
@@ -139,11 +145,25 @@ def _episode(script: _Script, kind: int, most: int) -> None:
     script.end(misaligned=kind == 4)
 
 
-def _weights(script: _Script, rows: int) -> Rows:
+def _weights(script: _Script, rows: int, *, room: int | None = None) -> Rows:
     """Draw weights, also for lanes that hold none: of all sizes, or small enough that little is cut off."""
     low, high = script.lane.limits
-    room = int(script.rng.choice([1, 4, 64]))
+    room = int(script.rng.choice([1, 4, 64])) if room is None else room
     return script.rng.integers(low // room, high // room + 1, (rows, script.engine.lanes))
+
+
+def _idle(script: _Script, direction: int, dimension: int, shift: int) -> int:
+    """Coefficient that cuts off changes by words without a weight and by no others, so that nothing may be told.
+
+    Any other one where the numbers or the bits of a coefficient leave none.
+    """
+    engine, one, most = script.engine, script.lane.one, 1 << (COEFFICIENT_BITS - 1)
+    sizes = np.abs(engine.spec.integers(direction, np.arange(engine.words), dimension).astype(int)) << shift
+    counted, idle = int(sizes[:dimension].max()), int(sizes[dimension:].max())
+    limit = script.lane.limits[1]
+    coefficient = (limit + 1) * one // idle + 1
+    fits = coefficient < most and coefficient * counted <= limit * one
+    return int(script.rng.choice([-1, 1])) * coefficient if fits else _coefficient(script, shift)
 
 
 def _coefficient(script: _Script, shift: int) -> int:
