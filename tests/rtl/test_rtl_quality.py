@@ -1,6 +1,7 @@
 """What measures the quality of a stream: right where the answer is known, and it notices streams that are bad."""
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from auricle.errors import InputError
 from auricle.rtl import Engine, bank, row_pool
 from auricle.rtl.quality import ENGINES, examine, one
-from auricle.rtl.quality.directions import Directions
+from auricle.rtl.quality.directions import Directions, beats
 from auricle.rtl.quality.show import figure, markdown, table
 from auricle.rtl.quality.streams import bound, compared, equidistribution, lag_correlations, pairs, same_time
 from auricle.zeroth import LfsrBank, lfsr
@@ -88,20 +89,35 @@ def test_weights_of_a_row_that_share_a_word_are_one_dimension():
     assert 50 / (1 + 50 / made.effective) == made.span(50)["groups_even"]
 
 
-def test_what_is_known_of_the_engines_is_found():
-    """Registers that stand at even distances meet again: most of a direction returns, and the report says where."""
-    found = one(ENGINES[0], 30_720)
-    assert found["lane"]["largest"][0] == (10_169, pytest.approx(30 / 31, abs=2e-4))
-    assert found["likeness"]["above"] > 100
-    assert 0.9 < found["likeness"]["largest"][0][1] < 1
+def test_registers_at_even_distances_are_noticed_and_others_meet_only_their_own_past():
+    """Even ones meet again, 30 of 31 at a time; others' words come again but for a bit, where a register is back."""
+    hardware = ENGINES[0]
+    even = replace(hardware, spec=replace(hardware.spec, spacing="even"))
+    found = lag_correlations(beats(even)[:, 0])
+    assert compared(np.arange(1, 20_000), found[1:20_000], 63_457).largest[0] == (
+        10_169,
+        pytest.approx(30 / 31, abs=2e-4),
+    )
+    assert 1500 < 63_457 / (found**2).sum() < 2000
+    found = one(hardware, 30_720)
+    assert found["lane"]["largest"][0] == (16_120, pytest.approx(0.5, abs=1e-3))
+    assert all(lag % 31 == 0 for lag, value in found["lane"]["largest"] if value > 1 / 31)
+    assert 20_000 < found["lane_effective"] < 20_200
+    assert found["beat"]["above"] == 0
+    assert found["likeness"]["rms"] == pytest.approx(found["likeness"]["groups_rms"], rel=0.01)
     assert found["spans"][-1]["rank"] == 30 * 31
-    assert 1000 < found["lane_effective"] < 3000
+    assert found["spans"][-1]["even"] > found["spans"][-1]["groups_even"]
+
+
+def test_a_weight_of_the_first_row_of_a_pool_changes_its_order_and_one_of_the_last_does_not():
     pool = one(ENGINES[1], 30_720)
     assert pool["likeness"]["above"] == 0
-    first, other = pool["weights"][:2]
-    assert first["row"] == 0
-    assert other["common"] == 508
-    assert any(lag % 509 == 0 and value > 0.99 for lag, value in first["largest"])
+    assert [weight["row"] for weight in pool["weights"]] == [0, 10, 29]
+    assert [weight["common"] for weight in pool["weights"]] == [508] * 3
+    first, _, last = one(SMALL[1], 11 * 4)["weights"]
+    assert (first["row"], last["row"]) == (0, 10)
+    assert sorted(lag for lag, value in last["largest"] if value > 0.999) == [11, 22, 33, 44, 55]
+    assert not any(value > 0.999 for _, value in first["largest"])
 
 
 def test_the_page_and_the_figure_hold_all_of_it(tmp_path):
