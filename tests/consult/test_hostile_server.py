@@ -206,6 +206,14 @@ def test_a_gateway_whose_page_speaks_of_images_is_not_taken_for_a_blind_server()
     assert type(error) is ServerFaultError
 
 
+def test_a_server_of_web_pages_is_not_asked_again_and_its_page_not_shown():
+    page = b"<!DOCTYPE HTML>\n<html><body>Unsupported method ('POST')</body></html>"
+    error, seen = one(lambda _: Says(status=501, raw=page))
+    assert isinstance(error, UnknownModelError)
+    assert "takes no questions (501: a web page); check --model, and that the URL is" in str(error)
+    assert len(seen.asked) == 1
+
+
 class TestKey:
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
     def test_neither_key_nor_question_follows_a_redirection(self, monkeypatch, status):

@@ -192,19 +192,21 @@ class Session:
 
     def _status(self, error: "APIStatusError", body: Mapping[str, Any]) -> _Try:
         at, code, text = self.endpoint.url, error.status_code, _words(error.body)
-        said = self._clean(text)
+        # A page of HTML, of a gateway mostly, speaks of images for reasons of its own.
+        page = text.lstrip().startswith("<")
+        said = "a web page" if page else self._clean(text)
         if code in {401, 403}:
             held = "the key was refused" if self._key else f"it wants a key; set the environment variable {KEY}"
             return _Try(KeyRefusedError(f"{at} answered {code}: {held}"))
-        # A page of HTML, of a gateway mostly, speaks of images for reasons of its own.
-        page = text.lstrip().startswith("<")
         if has_picture(body) and code not in {408, 429} and not page and _ABOUT_PICTURES.search(text):
             return _Try(PicturesRefusedError(f"{at} takes no pictures ({code}: {said}); send text only"))
-        if code == 404:
+        if code in {404, 405, 501}:
+            model = visible(self.endpoint.model)
+            lacks = f"has no model {model!r}, or no chat completions" if code == 404 else "takes no questions"
             return _Try(
                 UnknownModelError(
-                    f"{at} has no model {visible(self.endpoint.model)!r}, or no chat completions (404: {said}); check "
-                    "--model, and that the URL ends as its manual says, often in /v1"
+                    f"{at} {lacks} ({code}: {said}); check --model, and that the URL is a language model's server's "
+                    "and ends as its manual says, often in /v1"
                 )
             )
         if 300 <= code < 400:
