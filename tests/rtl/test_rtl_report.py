@@ -123,15 +123,22 @@ def test_the_page_says_what_was_met_missed_extrapolated_and_left_out(result):
     text = markdown(result)
     assert "yosys 0.70" in text
     assert "| CLT-4 (e) | yes | 61,440 | 41,984 | 0 | 0 | 200.0 |" in text
-    assert "| bank of 31 registers | xc7 | yes | LUTs | 95.0 % | 99.2 % | CLT-4 | yes |" in text
+    assert (
+        "| lane registers | LUTs, at least 95 % | flip-flops, at least 75 % | energy with glitches, at least 90 % |"
+        in text
+    )
+    assert "| bank of 31 registers | xc7 | yes | 99.2 % (CLT-4) | 78.6 % (CLT-4) | 95.0 % (CLT-4) |" in text
+    assert "at 64, 12.1 % to 12.1 % of the LUTs, -6.9 % to -6.9 % of the flip-flops, 37.5 % to 37.5 %" in text
     assert "What it divides by could not be read" in text
     assert "| CLT-4 | 16 | doesn't fit |" in text
     assert "- no clock was measured: a reason" in text
     assert "MISSED" not in text
     missed = result | {"musts": [result["musts"][0] | {"met": False, "value": 0.5}]}
-    assert "| 50.0 % | CLT-4 | MISSED |" in markdown(missed)
+    assert "| xc7 | yes | 50.0 % (CLT-4) MISSED |  |  |" in markdown(missed)
     assert "0 of 1 are met" in markdown(missed)
-    assert "which the quick report leaves out" in markdown(result | {"musts": []})
+    quick = markdown(result | {"musts": []})
+    assert "which the quick report leaves out" in quick
+    assert "at least 95 %" not in quick
     assert "Reuse alone" in summary(result)
     assert "doesn't fit" not in summary(result)
 

@@ -2,7 +2,7 @@
 
 >>> from auricle.rtl.report import comparison, measurement
 >>> len(measurement.tasks(quick=True))
-20
+10
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ __all__ = ["assemble", "figure", "markdown", "report", "summary"]
 
 MODEL = (
     "Proxy: netlist for Xilinx 7, 512 cycles without stalls, one unit of time for each LUT, none for carries; a change "
-    "costs 1 and 1 for each pin driven; 5 for each bit read from block memory; no clock, no DSP blocks, no wire "
+    "costs 1 and 1 for each pin driven; 15 for each bit read from block memory; no clock, no DSP blocks, no wire "
     "lengths. docs/rtl.md fixed it before the comparison."
 )
 
@@ -27,7 +27,7 @@ def report(*, quick: bool = False, progress: Progress | None = None) -> dict[str
     Parameters
     ----------
     quick
-        16 and 64 lanes, Xilinx 7, one seed of the placer, no Box-Muller, no update lanes, few energies.
+        16 and 64 lanes, Xilinx 7, one seed of the placer, only the cheapest generators without reuse, no update lanes.
     progress
         Called with what is done, of how much, and a word for it.
 

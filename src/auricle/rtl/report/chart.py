@@ -63,7 +63,7 @@ def _draw_sizes(axes: Axes, designs: Sequence[Mapping[str, Any]], key: str, titl
         ends.append((values[-1], SHORT.get(name, name), colour, ours))
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
-    lanes = sorted({row["lanes"] for row in designs})
+    lanes = sorted({row["lanes"] for row in designs if row["name"] in COLOURS})
     axes.set_xticks(lanes, [f"{size:,}" for size in lanes])
     axes.set_xticks([], minor=True)
     axes.set_xlabel("lanes (hollow: extrapolated)")

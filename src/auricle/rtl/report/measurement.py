@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from auricle.errors import MissingExtraError
-from auricle.rtl.baselines import BoxMuller, baselines
+from auricle.rtl.baselines import baselines
 from auricle.rtl.engine import Engine, bank, row_pool
 from auricle.rtl.report.design import BITS, Design, of_baseline, of_engine, of_update
 from auricle.rtl.report.energy import Energy, energy
@@ -21,6 +21,10 @@ SYNTHESISED = (16, 64)
 SHARED = (64, 128)
 """The same of update lanes that share multipliers, which have as many as an engine has words from 31 lanes on."""
 CLOCKED = 16
+TIMED = {"uniform", "clt_4", "tree"}
+"""Generators without reuse that are placed and routed, beside the engines, at 16 lanes."""
+QUICK = {"uniform, a register per lane", "uniform, a register per lane, clocked once", "CLT-4, clocked once"}
+"""Those that the quick report has: the cheapest."""
 WORKERS = 2
 Progress = Callable[[int, int, str], None]
 Row = dict[str, Any]
@@ -38,15 +42,12 @@ class Task:
         Lanes of the two sizes that it is extrapolated from, or none.
     seeds
         Of place and route, or none.
-    with_energy
-        Whether to simulate its netlist.
     """
 
     design: Design
     target: Target
     line: tuple[int, ...] = ()
     seeds: tuple[int, ...] = ()
-    with_energy: bool = True
 
 
 def tasks(*, quick: bool) -> list[Task]:
@@ -55,34 +56,46 @@ def tasks(*, quick: bool) -> list[Task]:
     Examples
     --------
     >>> len(tasks(quick=True)), len(tasks(quick=False))
-    (20, 72)
+    (10, 72)
     """
-    made = []
-    for target in TARGETS[: 1 if quick else 2]:
-        first = target == TARGETS[0]
-        for lanes in SYNTHESISED if quick else LANES:
-            for spec in (bank(lanes=lanes, bits=BITS), row_pool(lanes=lanes, bits=BITS)):
-                seeds = SEEDS[: 1 if quick else None] if first and lanes == CLOCKED else ()
-                made.append(Task(design=of_engine(Engine(spec=spec)), target=target, seeds=seeds))
-                made.append(Task(design=of_engine(Engine(spec=spec), fixed=True), target=target))
-        for lanes in SYNTHESISED:
-            for baseline in baselines(lanes=lanes):
-                if quick and isinstance(baseline, BoxMuller):
-                    continue
-                timed = baseline.name in {"uniform", "clt_4", "tree"} and lanes == CLOCKED
-                made.append(
-                    Task(
-                        design=of_baseline(baseline), target=target, line=SYNTHESISED,
-                        seeds=SEEDS if timed and first and not quick else (),
-                        with_energy=not quick or baseline.name in {"uniform", "uniform_stepped", "clt_4_stepped"},
-                    )
-                )  # fmt: skip
-        if not quick:
-            words = Engine(spec=bank(lanes=SHARED[0])).words
-            for size, few in zip(SYNTHESISED, SHARED, strict=True):
-                made.append(Task(design=of_update(lanes=size, words=None), target=target, line=SYNTHESISED))
-                made.append(Task(design=of_update(lanes=few, words=words), target=target, line=SHARED))
+    if quick:
+        made = _engines("xc7", SYNTHESISED, (False,), SEEDS[:1])
+        made += [task for task in _baselines("xc7", ()) if task.design.title in QUICK]
+    else:
+        made = []
+        for target in TARGETS:
+            seeds = SEEDS if target == "xc7" else ()
+            made += _engines(target, LANES, (False, True), seeds) + _baselines(target, seeds) + _updates(target)
     return sorted(made, key=lambda task: (-task.design.lanes if task.line else 0, -len(task.seeds)))
+
+
+def _engines(target: Target, sizes: Sequence[int], shifts: Sequence[bool], seeds: tuple[int, ...]) -> list[Task]:
+    out = []
+    for lanes in sizes:
+        for spec in (bank(lanes=lanes, bits=BITS), row_pool(lanes=lanes, bits=BITS)):
+            for fixed in shifts:
+                clocked = seeds if lanes == CLOCKED and not fixed else ()
+                out.append(Task(design=of_engine(Engine(spec=spec), fixed=fixed), target=target, seeds=clocked))
+    return out
+
+
+def _baselines(target: Target, seeds: tuple[int, ...]) -> list[Task]:
+    return [
+        Task(
+            design=of_baseline(baseline), target=target, line=SYNTHESISED,
+            seeds=seeds if lanes == CLOCKED and baseline.name in TIMED else (),
+        )
+        for lanes in SYNTHESISED
+        for baseline in baselines(lanes=lanes)
+    ]  # fmt: skip
+
+
+def _updates(target: Target) -> list[Task]:
+    words, out = Engine(spec=bank(lanes=SHARED[0])).words, []
+    for own, shared in zip(SYNTHESISED, SHARED, strict=True):
+        out.append(Task(design=of_update(lanes=own, words=None), target=target, line=SYNTHESISED))
+        out.append(Task(design=of_update(lanes=shared, words=words), target=target, line=SHARED))
+    return out
 
 
 def measure(todo: Sequence[Task], *, progress: Progress | None = None) -> dict[str, Any]:
@@ -142,7 +155,7 @@ def _one(task: Task, mapper: Tool, placer: Tool | None) -> tuple[list[Row], Row 
     design = task.design
     counts, module = synthesise(design, task.target, mapper)
     spent = None
-    if task.target == "xc7" and task.with_energy and design.golden is not None:
+    if task.target == "xc7" and design.golden is not None:
         try:
             spent = energy(design, module)
         except NotModelledError:

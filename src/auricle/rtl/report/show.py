@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from auricle.rtl.report.comparison import LEAST_FF, WORDS
+from auricle.rtl.report.comparison import LEAST_FF, PROMISES, WORDS
 from auricle.rtl.report.synthesis import Target
 
 Row = Mapping[str, Any]
 Cells = list[list[str]]
+_SAVED = ("lut", "ff", "energy", "energy_zero_delay", "energy_with_clock")
 
 
 def markdown(result: Mapping[str, Any]) -> str:
@@ -18,14 +19,15 @@ def markdown(result: Mapping[str, Any]) -> str:
         "# What an engine costs in hardware",
         (
             f'{how}: {tools}. What is counted, and the energy proxy, are described in docs/rtl.md under "What it '
-            'costs"; that text was fixed before anything was compared. Numbers have 8 bits. (e) is extrapolated.'
+            'costs"; that text was fixed before anything was compared. Numbers have 8 bits, of CLT-12 9. (e) means '
+            "extrapolated."
         ),
         "![LUTs, flip-flops, energy and clock](report.png)",
     ]
     for title, text, header, rows in tables(result):
         parts.append(f"## {title}")
         parts += [text] if text else []
-        parts.append(_table(header, rows))
+        parts += [_table(header, rows)] if rows else []
     parts += ["## Left out", "\n".join(f"- {line}" for line in result["missing"])] if result["missing"] else []
     return "\n\n".join(parts) + "\n"
 
@@ -35,7 +37,7 @@ def summary(result: Mapping[str, Any]) -> str:
     lines = []
     for title, text, header, rows in tables(result):
         if title.startswith(("Promises", "Reuse", "At ")):
-            lines += [title, "", *([text, ""] if text else []), _table(header, rows), ""]
+            lines += [title, "", *([text, ""] if text else []), *([_table(header, rows), ""] if rows else [])]
     return "\n".join([*lines, *result["missing"]]).rstrip()
 
 
@@ -45,33 +47,25 @@ def tables(result: Mapping[str, Any]) -> Iterable[tuple[str, str, list[str], Cel
     yield (
         "Promises",
         _promises_text(result),
-        ["engine", "target", "lane registers", "saved", "must", "least", "against", "met"],
-        [
-            [
-                must["engine"], must["target"], _yes(must["lane_registers"]), WORDS[must["figure"]],
-                _share(must["must"]), _share(must["value"]), must["against"], "yes" if must["met"] else "MISSED",
-            ]
-            for must in result["musts"]
-        ],
-    )  # fmt: skip
+        ["engine", "target", "lane registers", *_musts()],
+        _promises(result["musts"]),
+    )
     yield (
         "Reuse alone",
-        (
-            "What an engine saves against one uniform shift register per lane, the same numbers without reuse: 100 % "
-            "is all, below 0 the engine takes more. The first kind of register is that of the bank; the other, of 8 "
-            "bits and clocked once a number, is the least there can be, and its neighbouring numbers share 7 bits. "
-            "Engines have a stream, a snapshot, a seed port and a shift besides."
-        ),
+        _reuse_text(result["comparison"]),
         ["engine", "against", "lanes", "lane registers", "LUT", "FF", "energy", "zero delay", "with clock"],
         [
             [
-                row["engine"], row["against"], _lanes(row), _yes(row["lane_registers"]),
-                *(_share(row[key]) for key in ("lut", "ff", "energy", "energy_zero_delay", "energy_with_clock")),
+                row["engine"],
+                row["against"],
+                _lanes(row),
+                _yes(row["lane_registers"]),
+                *(_share(row[key]) for key in _SAVED),
             ]
             for row in result["comparison"]
-            if row["family"] == "uniform" and row["target"] == "xc7" and row["lanes"] in {64, most}
+            if row["family"] == "uniform" and row["target"] == "xc7" and row["lanes"] == most
         ],
-    )  # fmt: skip
+    )
     paper = result["paper"]
     yield (
         "The paper",
@@ -109,15 +103,49 @@ def tables(result: Mapping[str, Any]) -> Iterable[tuple[str, str, list[str], Cel
     yield _statistics(result["statistics"])
 
 
+def _musts() -> list[str]:
+    return [f"{WORDS[figure]}, at least {100 * must:.0f} %" for figure, must in PROMISES.items()]
+
+
+def _promises(musts: Sequence[Row]) -> Cells:
+    """One row for each engine, target and kind; a cell for each figure, with the generator that is nearest."""
+    rows: dict[tuple[str, str, bool], dict[str, str]] = {}
+    for must in musts:
+        cell = f"{_share(must['value'])} ({must['against']})" + ("" if must["met"] else " MISSED")
+        rows.setdefault((must["engine"], must["target"], must["lane_registers"]), {})[must["figure"]] = cell
+    return [
+        [engine, target, _yes(held), *(cells.get(figure, "") for figure in PROMISES)]
+        for (engine, target, held), cells in rows.items()
+    ]
+
+
 def _promises_text(result: Mapping[str, Any]) -> str:
     if not result["musts"]:
         return "They are about 1,024 lanes, which the quick report leaves out."
     count = sum(must["met"] for must in result["musts"])
     return (
-        f"At 1,024 lanes, against each Gaussian generator per lane with more than {LEAST_FF:,} flip-flops; the worst "
-        f"of them is shown. {count} of {len(result['musts'])} are met. With a run-time shift an engine sends 12 bits a "
-        "lane, the others 8 or 9; with a fixed shift it sends 8."
+        f"What an engine of 1,024 lanes saves against each Gaussian generator per lane with more than {LEAST_FF:,} "
+        "flip-flops, lane registers on both sides or on neither; the least is shown, with the generator it is against. "
+        f"{count} of {len(result['musts'])} are met. With a run-time shift an engine sends 12 bits a lane, with a "
+        "fixed one 8, the others 8 or 9."
     )
+
+
+def _reuse_text(compared: Sequence[Row]) -> str:
+    few = [row for row in compared if row["family"] == "uniform" and row["target"] == "xc7" and row["lanes"] == 64]
+    text = (
+        "What an engine saves against one uniform shift register per lane: the same law without reuse. Below 0 the "
+        "engine takes more. The first kind of register is that of the bank; the other, of 8 bits and clocked once a "
+        "number, is the least there can be, and its neighbouring numbers share 7 bits. Engines have a stream, a "
+        "snapshot, a seed port and a shift besides."
+    )
+    if few:
+        parts = [
+            f"{_share(min(row[key] for row in few))} to {_share(max(row[key] for row in few))} of the {word}"
+            for key, word in (("lut", "LUTs"), ("ff", "flip-flops"), ("energy", "energy"))
+        ]
+        text += f" Few lanes don't pay: at 64, {', '.join(parts)} are saved."
+    return text
 
 
 def _sizes(designs: Sequence[Row], target: Target, lanes: int) -> tuple[str, str, list[str], Cells]:

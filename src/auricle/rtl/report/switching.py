@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from auricle.rtl.report.netlist import ONE, ZERO, Memory, Netlist
 
 WORD = 64
-READ_COST = 5
+READ_COST = 15
 """Units for each bit that a block memory reads; docs/rtl.md derives it."""
 _CHUNK = 1 << 22
 """64-bit words that a fold of truth tables holds at a time."""
