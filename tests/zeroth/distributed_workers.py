@@ -173,6 +173,11 @@ def worker(out: Path, name: str, run: Callable[[int], dict[str, Any]], rank: int
     except BaseException:  # noqa: BLE001 (a forked worker must not go on with its parent's work)
         result = {"failed": traceback.format_exc()}
     (out / f"{name}.{rank}.json").write_text(json.dumps(result))
+    # One that leaves at once could be missed by another before the one that was lost.
+    others = [out / f"{name}.{r}.json" for r in range(WORLD) if r != 2]
+    late = time.monotonic() + 60
+    while time.monotonic() < late and not all(path.exists() for path in others):
+        time.sleep(0.05)
     os._exit(0)
 
 
