@@ -19,8 +19,8 @@ def markdown(result: Mapping[str, Any]) -> str:
         "# What an engine costs in hardware",
         (
             f'{how}: {tools}. What is counted, and the energy proxy, are described in docs/rtl.md under "What it '
-            'costs"; that text was fixed before anything was compared, but for one correction that it names. Numbers have 8 bits, of CLT-12 9. (e) means '
-            "extrapolated."
+            'costs"; that text was fixed before anything was compared, but for one correction that it names. '
+            "Numbers have 8 bits, of CLT-12 9. (e) means extrapolated."
         ),
         "![LUTs, flip-flops, energy and clock](report.png)",
     ]
