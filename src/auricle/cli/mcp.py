@@ -20,12 +20,12 @@ def mcp(
     """
     from auricle.cli.judge import judge_of
     from auricle.consult.desk import Desk
-    from auricle.consult.mcp_server import mcp_server
+    from auricle.consult.mcp_server import serve
     from auricle.signals import find_recordings
 
     sources = find_recordings(paths, fs=fs, unit=unit)
-    server = mcp_server(Desk(specialist=judge_of(specialist), sources=sources, alpha=alpha, tell=note))
+    desk = Desk(specialist=judge_of(specialist), sources=sources, alpha=alpha, tell=note)
     for number, source in enumerate(sources, 1):
         note(f"r{number}: {source.id}")
-    server.run("stdio")
+    serve(desk)
     return 0

@@ -4,6 +4,7 @@ Recordings go by numbers, "r1", "r2", ...: names of files and what their headers
 them. Whatever fails is told to that person, and to the assistant only that it failed.
 """
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from auricle.consult.briefing import Briefing, brief
 from auricle.errors import AuricleError, InputError
 from auricle.finding import Finding
 from auricle.signals import Recording, Source
+from auricle.signals.visible import visible
 from auricle.specialist import Specialist
 
 MOST = 100
@@ -21,7 +23,7 @@ MOST = 100
 
 @dataclass(kw_only=True)
 class Desk:
-    """One specialist and the recordings that it may be asked about.
+    """One specialist and the recordings that it may be asked about, by several threads at once.
 
     Parameters
     ----------
@@ -40,6 +42,7 @@ class Desk:
     alpha: float = 0.1
     tell: Callable[[str], None] = lambda _: None
     _found: dict[int, list[Finding]] = field(default_factory=dict, init=False, repr=False)
+    _judging: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def about(self) -> dict[str, Any]:
         """Say what the specialist judges, what its sets promise, and which recordings there are."""
@@ -64,12 +67,15 @@ class Desk:
         """Give length, rate and number of channels of a recording."""
         opened = self._open(recording)
         return {
-            "recording": recording, "seconds": opened.duration, "rate_hz": opened.fs, "channels": len(opened.channels),
-            "simulated": opened.simulated,
+            "recording": recording, "seconds": _short(opened.duration), "rate_hz": _short(opened.fs),
+            "channels": len(opened.channels), "simulated": opened.simulated,
         }  # fmt: skip
 
     def predict(self, recording: str, *, first: int = 0, count: int = 20) -> dict[str, Any]:
-        """Give sets, states, scores and p-values of some windows, without looking for evidence."""
+        """Give sets, states, scores and p-values of some windows, without looking for evidence.
+
+        Numbers have three digits behind the point, those below 1 four digits that count.
+        """
         if first < 0 or not 1 <= count <= MOST:
             raise InputError(f"first={first} and count={count} were given; first counts from 0, count is 1 to {MOST}")
         found = self._findings(recording)
@@ -111,16 +117,21 @@ class Desk:
         digits = recording.removeprefix("r")
         number = int(digits) - 1 if digits.isascii() and digits.isdecimal() and len(digits) < 9 else -1
         if not 0 <= number < len(self.sources):
-            raise InputError(f"there is no such recording; there are r1 to r{len(self.sources)}")
+            known = "r1 alone" if len(self.sources) == 1 else f"r1 to r{len(self.sources)}"
+            raise InputError(f"there is no recording {visible(recording, 20)!r}; known are {known}")
         return number
 
     def _findings(self, recording: str) -> list[Finding]:
         number = self._number(recording)
-        if number not in self._found:
-            opened = self._open(recording)
-            with self._telling(recording, "judged"):
-                self._found[number] = list(self.specialist.findings(opened, alpha=self.alpha, explain=False))
-        return self._found[number]
+        with self._judging:  # or two who ask at once would both wait for the whole recording
+            if number not in self._found:
+                self._found[number] = self._judged(recording)
+            return self._found[number]
+
+    def _judged(self, recording: str) -> list[Finding]:
+        opened = self._open(recording)
+        with self._telling(recording, "judged"):
+            return list(self.specialist.findings(opened, alpha=self.alpha, explain=False))
 
     def _explained(self, recording: str, window: int) -> tuple[Recording, Finding]:
         found = self._findings(recording)
@@ -132,9 +143,20 @@ class Desk:
 
 
 def _plain(finding: Finding) -> dict[str, Any]:
-    """Give a finding without what a file said of itself."""
-    content: dict[str, Any] = finding.model_dump(
-        mode="json", by_alias=True, exclude={"recording", "channels", "notes", "evidence", "specialist"}
-    )
+    """Give a finding without what a file said of itself, and without what `about` tells of all of them."""
+    kept = {"window", "set", "state", "top", "scores", "p_values", "uncovered", "left_out", "quality", "simulated"}
+    if finding.evidence_step is not None:
+        kept |= {"segments", "evidence_step"}
+    content: dict[str, Any] = finding.model_dump(mode="json", by_alias=True, include=kept)
     content["quality"] = [{key: one[key] for key in ("kind", "start", "stop")} for one in content["quality"]]
-    return content
+    told: dict[str, Any] = _short(content)
+    return told
+
+
+def _short(value: Any) -> Any:
+    """Round every number in a JSON value, as a person would write it."""
+    if isinstance(value, float):
+        return round(value, 3) if abs(value) >= 1 else float(f"{value:.4g}")
+    if isinstance(value, dict):
+        return {key: _short(inner) for key, inner in value.items()}
+    return [_short(inner) for inner in value] if isinstance(value, list) else value
