@@ -23,6 +23,7 @@ from auricle.adaptation.checks import (
     check_sensitivity,
     check_steps,
     decide,
+    untested_personal,
 )
 from auricle.adaptation.checks.comparison import compare
 from auricle.adaptation.checks.measured import Measured
@@ -218,7 +219,9 @@ def judge(
         alphas=alphas, least=plan.protocol.labels_per_class, leave_out=specialist.calibration_.leave_out,
         otherwise=specialist.calibration_,
     )  # fmt: skip
-    if len(test):
+    if not len(test):
+        checks += untested_personal(0, plan)
+    else:
         old, new, y = _scores(specialist, test), _scores(later, test), _texts(test.labels)
         pair = compare(names, y, old, new, scored=scored)
         sets = [personal.calibration.predict_set(new, alpha) for alpha in alphas]

@@ -14,6 +14,7 @@ from auricle.adaptation.checks.checks import (
     check_sensitivity,
     check_steps,
     decide,
+    untested_personal,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "check_sensitivity",
     "check_steps",
     "decide",
+    "untested_personal",
 ]

@@ -145,17 +145,27 @@ def check_classes_kept(pair: Comparison, plan: Plan) -> Check:
     return Check(kind="class_kept", name=name, passed=not gone, value=float(len(gone)), limit=0.0, text=text)
 
 
+_PERSONAL = ("right on the patient's test stretch", "macro F1 of its frequent classes")
+
+
+def untested_personal(n: int, plan: Plan) -> tuple[Check, ...]:
+    """Say that n windows are too few to test on the patient's own test stretch."""
+    text = (
+        f"The patient's test stretch holds {_count(n, 'labelled window')}; {plan.assessment.personal_windows} are "
+        "needed. Label more of the recording."
+    )
+    return tuple(Check(kind="personal", name=name, passed=None, text=text) for name in _PERSONAL)
+
+
 def check_personal(pair: Comparison, plan: Plan) -> tuple[Check, ...]:
     """Test on the patient's own test stretch that neither the share judged right nor macro F1 fell by too much.
 
     The estimates themselves are held against the margins. The interval of the share takes windows as independent, and
     is shown so that nobody takes the estimate for more than it is.
     """
-    fewest, level = plan.assessment.personal_windows, plan.assessment.level
-    names = ("right on the patient's test stretch", "macro F1 of its frequent classes")
+    fewest, level, names = plan.assessment.personal_windows, plan.assessment.level, _PERSONAL
     if len(pair) < fewest:
-        text = f"The patient's test stretch holds {len(pair)} labelled windows; {fewest} are needed."
-        return tuple(Check(kind="personal", name=name, passed=None, text=text) for name in names)
+        return untested_personal(len(pair), plan)
     before, after = pair.before == pair.y, pair.after == pair.y
     old, new = float(before.mean()), float(after.mean())
     low, high = paired_interval(before, after, level=level)
@@ -368,7 +378,7 @@ def decide(checks: Sequence[Check], plan: Plan) -> Decision:
     for kind in plan.assessment.must_be_tested:
         of_kind = [check for check in checks if check.kind == kind]
         if all(check.passed is None for check in of_kind):
-            why = " ".join(check.text for check in of_kind) or "No such check was made."
+            why = " ".join(dict.fromkeys(check.text for check in of_kind)) or "No such check was made."
             reasons.append(f"The plan asks that {kind} be tested, and it was not. {why}")
     if reasons:
         return Decision(accepted=False, reasons=tuple(reasons))

@@ -133,7 +133,7 @@ class Assessment(Table):
     """The class whose F1 tells harm."""
     harm_margin: Margin = 0.05
     """A loss of its F1 by more than this, on windows that the attempt has not seen, counts as harm."""
-    must_be_tested: tuple[CheckKind, ...] = ("macro_f1", "class_kept", "labels", "steps", "distance")
+    must_be_tested: tuple[CheckKind, ...] = ("macro_f1", "class_kept", "personal", "labels", "steps", "distance")
     """An attempt is refused if nothing of such a kind could be tested; of other kinds that is only reported."""
     review_after_days: Positive = 30.0
     """How long a version may be used before a person has looked at it, in days."""

@@ -38,8 +38,9 @@ def summed(trials: Trials, patients: int) -> dict[str, Any]:
         patients. `coverage`: share of the beats of N, S and V whose set holds their class, sets at alpha 0.1 before by
         the population's calibration and after by the one that the plan chose; `mean_size`. `inside`: of the patients
         and classes with 9 personal labels or more, how many have a coverage inside its exact 95 % interval, with
-        population calibration, personal calibration, and online (within 0.05 of 0.9 or above). `forwards`, `seconds`,
-        `ledger_bytes`: means over the trials; `refused`, patients refused, a mean over the seeds rounded up.
+        population calibration, with what the patient is left with, and online (within 0.05 of 0.9); `below` and `above`
+        are those whose coverage is outside in the second. `forwards`, `seconds`, `ledger_bytes`: means over the trials;
+        `refused`, patients refused, a mean over the seeds rounded up.
     """
     seeds = max(1, len(trials) // max(1, patients))
     before, after = _tables(trials, "before"), _tables(trials, "after")
@@ -116,7 +117,7 @@ def _mean(trials: Trials, key: str) -> float:
 
 def _inside(trials: Trials) -> dict[str, Any]:
     """Count patients and classes whose coverage keeps the promise."""
-    pairs = {"population": 0, "personal": 0, "online": 0}
+    pairs = {"population": 0, "personal": 0, "online": 0, "below": 0, "above": 0}
     n = 0
     for one in trials:
         for label in SCORED:
@@ -124,17 +125,20 @@ def _inside(trials: Trials) -> dict[str, Any]:
                 continue
             n += 1
             for name, when in (("population", "before"), ("personal", "after")):
-                pairs[name] += _kept(one[when]["covered"][label], one[when]["n"][label], one[when]["calibrated"][label])
+                side = _side(one[when]["covered"][label], one[when]["n"][label], one[when]["calibrated"][label])
+                pairs[name] += side == 0
+                if when == "after" and side:
+                    pairs["below" if side < 0 else "above"] += 1
             share = one["after"]["online"][label] / one["after"]["n"][label]
             pairs["online"] += abs(share - (1 - ALPHA)) <= 0.05
     return {"pairs": n, **pairs}
 
 
-def _kept(covered: int, n: int, calibrated: int) -> bool:
-    """Whether a coverage lies in the interval where it falls with 95 % if the promise holds: beta-binomial."""
+def _side(covered: int, n: int, calibrated: int) -> int:
+    """Place a coverage below (-1), in (0) or above (1) where 95 % fall if the promise holds: beta-binomial."""
     j = rank(ALPHA, calibrated)
     if not j:
-        return True
+        return 0
     law = stats.betabinom(n, calibrated + 1 - j, j)
     low, high = law.ppf((1 - LEVEL) / 2), law.ppf((1 + LEVEL) / 2)
-    return bool(low <= covered <= high)
+    return int(covered > high) - int(covered < low)

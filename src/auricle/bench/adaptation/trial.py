@@ -30,7 +30,7 @@ def trial(specialist: Specialist, patient: Case, arm: Arm, plan: Plan, seed: int
     -------
     dict
         JSON-able: `before` and `after` on the rest, each as `scored` gives it; `after` is what the patient is left
-        with: the base's network where the plan refuses. `unguarded`, the same without the plan. `refused` with
+        with: the base as it was where the plan refuses. `unguarded`, the same without the plan. `refused` with
         `reasons`; the cost.
     """
     parts = patient.parts(plan)
@@ -47,16 +47,10 @@ def trial(specialist: Specialist, patient: Case, arm: Arm, plan: Plan, seed: int
     before = scored(specialist, specialist.calibration_, patient, "population")
     own = with_network(specialist, learned.network)
     unguarded = scored(own, found.personal.calibration, patient, "personal", dict(found.personal.source))
-    refused = not found.decision.accepted
-    if refused and arm.name != BASE:
-        # What is refused leaves the patient with the network of before, and with a calibration of its own.
-        base = Learned.nothing(specialist.network_)
-        kept = judge(specialist, base, parts, plan).personal
-        after = scored(specialist, kept.calibration, patient, "personal", dict(kept.source))
-    else:
-        after = unguarded
+    refused = not found.decision.accepted and arm.name != BASE
+    after = before if refused else unguarded
     return {
-        "before": before, "after": after, "unguarded": unguarded, "refused": refused and arm.name != BASE,
+        "before": before, "after": after, "unguarded": unguarded, "refused": refused,
         "reasons": list(found.decision.reasons) if refused else [], "steps": learned.steps,
         "forwards": learned.forwards, "seconds": learned.seconds, "distance": learned.distance,
         "change": learned.change, "ledger_bytes": size, "own": _own(found),
