@@ -66,7 +66,7 @@ def test_opinions_are_shown_and_kept_and_not_asked_twice(command, recording, hom
         assert "3 windows: 3 agrees" in said
         again, lines, _ = command(*arguments, "--json")
     assert again == 0
-    assert len(seen.asked) == first + 3  # the preflight's questions alone
+    assert len(seen.asked) == first + 4  # the preflight's questions alone
     found = [json.loads(line) for line in lines.splitlines()]
     assert [one["finding"]["window"]["index"] for one in found] == [0, 1, 2]
     assert all(one["replayed"] and one["opinion"]["state"] == "agrees" for one in found)

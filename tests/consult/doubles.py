@@ -143,15 +143,15 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, asks: Asks, says: Says) -> None:
         if says.raw is not None or says.status != 200:
             return self._send(says.status, says.raw if says.raw is not None else b"{}", says.headers)
-        pieces, kind = _pieces(asks, says)
+        chunks, kind = pieces(asks, says)
         self.send_response(200)
         self.send_header("Content-Type", kind)
         self.send_header("Connection", "close")
         if not asks.body.get("stream"):
-            self.send_header("Content-Length", str(sum(map(len, pieces))))
+            self.send_header("Content-Length", str(sum(map(len, chunks))))
         self.end_headers()
-        for i, piece in enumerate(pieces):
-            if says.drop and i == len(pieces) // 2:
+        for i, piece in enumerate(chunks):
+            if says.drop and i == len(chunks) // 2:
                 self.connection.shutdown(socket.SHUT_RDWR)
                 break
             self.wfile.write(piece)
@@ -186,7 +186,7 @@ def serving(behave: Behaviour, *, models: Sequence[str] | None = (MODEL,)) -> It
         thread.join()
 
 
-def _pieces(asks: Asks, says: Says) -> tuple[list[bytes], str]:
+def pieces(asks: Asks, says: Says) -> tuple[list[bytes], str]:
     """Cut an answer into what is written at once."""
     usage = {"prompt_tokens": len(asks.text) // 4 + 100 * asks.pictures, "completion_tokens": len(says.text) // 4 + 1}
     usage["total_tokens"] = sum(usage.values())
@@ -313,28 +313,6 @@ def slow(behave: Behaviour, delay: float) -> Behaviour:
 def first(n: int, failing: Says, behave: Behaviour) -> Behaviour:
     """Fail n times, then behave."""
     return lambda asks: failing if asks.number < n else behave(asks)
-
-
-def text_only(behave: Behaviour) -> Behaviour:
-    """Fail at pictures as llama.cpp does without a projector."""
-    message = "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj"
-    return lambda asks: failing(500, message) if asks.pictures else behave(asks)
-
-
-def blind(behave: Behaviour) -> Behaviour:
-    """Drop pictures without a word."""
-
-    def drop(asks: Asks) -> Says:
-        return (
-            replace(behave(asks), usage=True) if not asks.pictures else replace(behave(asks), raw=_blind(asks, behave))
-        )
-
-    return drop
-
-
-def _blind(asks: Asks, behave: Behaviour) -> bytes:
-    texts = [{"role": "user", "content": asks.text}]
-    return b"".join(_pieces(Asks({**asks.body, "messages": texts}, asks.number), behave(asks))[0])
 
 
 def failing(status: int, message: str = "the scripted failure", **headers: str) -> Says:

@@ -4,14 +4,15 @@ import json
 
 import pytest
 
-from auricle.consult.briefing import Briefing
+from auricle.consult.briefing import Briefing, Picture
 from auricle.consult.consulting import Consultant
 from auricle.consult.failures import BusyError, RequestRefusedError, UnreachableError
 from auricle.consult.parameters import Parameters
 from auricle.consult.preflight import preflight
 from auricle.consult.server import Server
 from auricle.errors import InputError
-from doubles import MODEL, Says, blind, endpoint, failing, follows, hello, prose, says, schooled, serving, text_only
+from doubles import MODEL, Says, endpoint, failing, follows, hello, prose, says, schooled, serving
+from lacking import blind, deaf_to_system, text_only, without_system
 
 
 class TestPreflight:
@@ -36,7 +37,8 @@ class TestPreflight:
         assert (found.pictures, found.schemas, found.models) == (pictures, schemas, (MODEL,))
         assert found.said.startswith(f"double at {seen.url} ")
         assert said in found.said
-        assert len(seen.asked) == 3
+        assert found.system
+        assert len(seen.asked) == 4
 
     @pytest.mark.parametrize(("greeting", "lengths"), [("hi", True), ("hello", False)])
     def test_lengths_are_kept_if_the_greeting_is_short(self, greeting, lengths):
@@ -51,7 +53,7 @@ class TestPreflight:
 
         with serving(behave) as seen:
             found = preflight(endpoint(seen.url))
-        assert (found.schemas, found.lengths, len(seen.asked)) == (True, False, 4)
+        assert (found.schemas, found.lengths, len(seen.asked)) == (True, False, 5)
 
     @pytest.mark.parametrize(
         "answer", ['{"colour_code": "k7"}', '{"colour_code": "k7", "greeting": 3}', "[]", "[" * 99]
@@ -112,7 +114,35 @@ class TestPreflight:
     def test_nothing_but_the_questions_is_sent(self):
         with serving(schooled) as seen:
             preflight(endpoint(seen.url))
-        assert {asks.text for asks in seen.asked} == {"Say hello."}
+        ours = "You are asked by a program that finds out what you take. Answer in one short word."
+        assert {line for asks in seen.asked for line in asks.text.splitlines()} == {"Say hello.", ours}
+
+    @pytest.mark.parametrize("status", [400, 422, 500])
+    @pytest.mark.parametrize("sees", [True, False])
+    def test_without_a_system_role_its_text_begins_the_question(self, status, sees):
+        talks = lambda asks: schooled(asks) if "Say hello" in asks.text else follows()(asks)  # noqa: E731
+        behave = without_system(talks if sees else text_only(talks), status)
+        picture = Picture(name="plain", png=b"p", width=9, height=9, caption="a caption")
+        told = Briefing(
+            parts=("the window", picture, "the question"), offered=("N",), set=("N",), segments={}, window=9.0,
+            instructions="reason first",
+        )  # fmt: skip
+        with serving(behave) as seen:
+            place = endpoint(seen.url, most_tries=1)
+            found = preflight(place)
+            (heard,) = Consultant(server=Server(place), abilities=found).ask(1, lambda _: told)
+        assert (found.system, found.pictures, found.schemas) == (False, sees, True)
+        assert "It takes no system message, so what would stand there begins the question." in found.said
+        assert heard.opinion.label == "N"
+        (message,) = seen.asked[-1].body["messages"]
+        assert message["role"] == "user"
+        assert seen.asked[-1].text.startswith("reason first\n")
+        assert seen.asked[-1].pictures == sees
+
+    def test_a_system_message_that_is_dropped_is_noticed(self):
+        with serving(deaf_to_system(schooled)) as seen:
+            found = preflight(endpoint(seen.url))
+        assert (found.system, found.pictures, found.schemas) == (False, True, True)
 
     def test_nobody_there(self):
         with serving(says("N")) as seen:

@@ -37,10 +37,10 @@ from doubles import (
     says,
     serving,
     slow,
-    text_only,
     truncates,
     wait_until,
 )
+from lacking import text_only
 
 
 @pytest.mark.parametrize("stream", [False, True])

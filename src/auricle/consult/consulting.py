@@ -52,8 +52,8 @@ class Consultant:
         """Make the request about a briefing; the second time it says so, or it would be the same question."""
         return request_of(
             briefing, model=self.abilities.model, pictures=self.abilities.pictures, schema=self.abilities.schemas,
-            lengths=self.abilities.lengths, parameters=self.abilities.parameters, most_tokens=self.most_tokens,
-            seed=self.seed + again, again=again,
+            system=self.abilities.system, lengths=self.abilities.lengths, parameters=self.abilities.parameters,
+            most_tokens=self.most_tokens, seed=self.seed + again, again=again,
         )  # fmt: skip
 
     def ask(self, count: int, briefing: BriefingOf, *, on_heard: OnHeard | None = None) -> list[Heard]:

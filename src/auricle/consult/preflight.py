@@ -24,6 +24,7 @@ from auricle.errors import InputError
 from auricle.signals.visible import visible
 
 _TEXT: Final = "Say hello."
+_SYSTEM: Final = "You are asked by a program that finds out what you take. Answer in one short word."
 _FIELD: Final = "colour_code"
 _VALUE: Final = "k7"
 _GREETING: Final = "greeting"
@@ -46,6 +47,8 @@ class Abilities:
         Whether a picture is taken and reaches the model.
     schemas
         Whether answers are held to a JSON schema.
+    system
+        Whether a system message is taken and reaches the model. The chat templates of some models know none.
     lengths
         Whether such a schema may bound the length of a text: then a model that repeats itself comes to its end.
     parameters
@@ -60,6 +63,7 @@ class Abilities:
 
     pictures: bool
     schemas: bool
+    system: bool = True
     lengths: bool = False
     parameters: Parameters = field(default_factory=Parameters)
     model: str
@@ -68,7 +72,9 @@ class Abilities:
 
 
 def preflight(endpoint: Endpoint) -> Abilities:
-    """Find out whether a server takes pictures, schemas and the usual parameters. Nothing of any recording is sent.
+    """Find out whether a server takes pictures, schemas, a system message and the usual parameters.
+
+    Nothing of any recording is sent.
 
     Parameters
     ----------
@@ -85,9 +91,9 @@ def preflight(endpoint: Endpoint) -> Abilities:
     Notes
     -----
     A server may take a picture and drop it without a word. If it counts tokens and the question costs no more with a
-    picture than without, the picture counts as not taken. A schema counts as kept if a question that has nothing to do
-    with it is answered by it, and its lengths as kept if no greeting goes beyond them. Where lengths are refused, the
-    question is put again without.
+    picture than without, the picture counts as not taken; so does a system message. A schema counts as kept if a
+    question that has nothing to do with it is answered by it, and its lengths as kept if no greeting goes beyond them.
+    Where lengths are refused, the question is put again without.
 
     A parameter is left out, or called by its newer name, only where the server's refusal names it; see `Parameters`.
     A model whose few tokens end before it has said a word counts as one that thinks first.
@@ -102,17 +108,21 @@ async def _abilities(endpoint: Endpoint) -> Abilities:
         names = tuple(name for name in called if isinstance(name, str) and _NAME.fullmatch(name))
         model = endpoint.model or _only(names, endpoint)
         plain, parameters = await _greeted(session, model)
+        system = await _system(session, model, parameters, plain)
         schemas, lengths, about_schemas = await _schemas(session, model, parameters)
         pictures, about_pictures = await _pictures(session, model, parameters, plain)
     who = endpoint.name if model in endpoint.name else f"{visible(model)} at {endpoint.name}"
     said = f"{who} {about_pictures} and {about_schemas}."
+    if not system:
+        said += " It takes no system message, so what would stand there begins the question."
     if parameters.said:
         said += f" {parameters.said}"
     if names and model not in names:
         said += f" The server does not list this model; it lists {visible(', '.join(names))}."
     return Abilities(
-        pictures=pictures, schemas=schemas, lengths=lengths, parameters=parameters, model=model, models=names, said=said
-    )
+        pictures=pictures, schemas=schemas, system=system, lengths=lengths, parameters=parameters, model=model,
+        models=names, said=said,
+    )  # fmt: skip
 
 
 def _only(names: tuple[str, ...], endpoint: Endpoint) -> str:
@@ -136,6 +146,15 @@ async def _greeted(session: Session, model: str) -> tuple[Reply, Parameters]:
             continue
         silent = not reply.text.strip() or reply.text.lstrip().startswith(_THOUGHT)
         return reply, replace(parameters, thinks=parameters.thinks or (silent and reply.finish == "length"))
+
+
+async def _system(session: Session, model: str, parameters: Parameters, plain: Reply) -> bool:
+    try:
+        reply = await session.post(_body(model, _TEXT, parameters, system=_SYSTEM))
+    # A template that raises at the role is answered with 400 by some servers, with 500 by others.
+    except (RequestRefusedError, ServerFaultError, ReplyError):
+        return False
+    return not (plain.tokens_in and reply.tokens_in and reply.tokens_in <= plain.tokens_in)
 
 
 async def _schemas(session: Session, model: str, parameters: Parameters) -> tuple[bool, bool, str]:
@@ -190,9 +209,10 @@ async def _pictures(session: Session, model: str, parameters: Parameters, plain:
 
 
 def _body(
-    model: str, content: str | list[dict[str, Any]], parameters: Parameters, *, most: int = 8
+    model: str, content: str | list[dict[str, Any]], parameters: Parameters, *, most: int = 8, system: str = ""
 ) -> Mapping[str, Any]:
-    messages = [{"role": "user", "content": content}]
+    first = [{"role": "system", "content": system}] if system else []
+    messages = [*first, {"role": "user", "content": content}]
     return {"model": model, "messages": messages, **parameters.body(most_tokens=most, seed=0)}
 
 

@@ -109,7 +109,8 @@ class Request:
 
 def request_of(
     briefing: Briefing, *, model: str, pictures: bool = True, schema: bool = True, lengths: bool = False,
-    most_tokens: int = 700, seed: int = 0, parameters: Parameters | None = None, again: bool = False,
+    system: bool = True, most_tokens: int = 700, seed: int = 0, parameters: Parameters | None = None,
+    again: bool = False,
 ) -> Request:  # fmt: skip
     """Make the request about a briefing.
 
@@ -125,6 +126,8 @@ def request_of(
         Whether the server takes a JSON schema. If not, the form of the answer is described in words.
     lengths
         Whether its schemas may bound lengths, see `answer_schema`.
+    system
+        Whether the server takes a system message. If not, its text begins the question.
     most_tokens
         Longest answer.
     seed
@@ -149,12 +152,14 @@ def request_of(
         parts.append(sentences.IN_WORDS.format(labels=labels))
     if again:
         parts.append(sentences.AGAIN)
+    messages: list[dict[str, Any]] = []
+    if system:
+        messages.append({"role": "system", "content": briefing.instructions})
+    else:
+        parts.insert(0, briefing.instructions)
     body: dict[str, Any] = {
         "model": model,
-        "messages": [
-            {"role": "system", "content": briefing.instructions},
-            {"role": "user", "content": _content(parts)},
-        ],
+        "messages": [*messages, {"role": "user", "content": _content(parts)}],
         **(parameters or Parameters()).body(most_tokens=most_tokens, seed=seed),
     }
     if schema:
