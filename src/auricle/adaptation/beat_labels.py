@@ -1,7 +1,9 @@
 """A person's labels for the beats of one recording, and whether they are of this recording at all."""
 
 from collections.abc import Sequence
+from math import floor
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,40 @@ from auricle.signals.readers.wfdb_annotations import read_atr
 from auricle.signals.visible import visible
 
 TABLES = (".csv", ".tsv", ".txt")
+
+
+class Part(NamedTuple):
+    """Where a recording is labelled, in s."""
+
+    start: float
+    stop: float
+
+    def holds(self, time: float) -> bool:
+        """Whether a time lies in it."""
+        return self.start <= time < self.stop
+
+
+def labelled_part(first: float, last: float, minutes: float, duration: float) -> Part:
+    """Give the part that a plan uses: from the first label on, to the last one or for the plan's minutes.
+
+    Whole seconds, so that labels of all of a recording begin with it, and the cuts in the report are short numbers.
+
+    Parameters
+    ----------
+    first, last
+        Where what is labelled begins and ends, in s.
+    minutes
+        Most that the plan takes.
+    duration
+        Of the recording in s.
+
+    Examples
+    --------
+    >>> labelled_part(0.2, 1804.9, 5, 1805.6), labelled_part(612.7, 671.4, 5, 1805.6)
+    (Part(start=0.0, stop=300.0), Part(start=612.0, stop=672.0))
+    """
+    start = float(floor(first))
+    return Part(start, min(start + 60 * minutes, floor(last) + 1.0, duration))
 
 
 def read_beat_labels(path: Path, recording: Recording) -> tuple[Beat, ...]:
@@ -81,8 +117,8 @@ def _beat(where: str, cells: dict[str, str], recording: Recording) -> Beat:
     return Beat(time=time, symbol=label, label=CLASSES[label])
 
 
-def judged_beats(recording: Recording, preprocessing: Preprocessing, minutes: float) -> NDArray[np.float64]:
-    """Find the beats of the first minutes, and some after, as a judgement of the recording finds them.
+def judged_beats(recording: Recording, preprocessing: Preprocessing, until: float) -> NDArray[np.float64]:
+    """Find the beats up to a time in s, and some after, as a judgement of the recording finds them.
 
     An annotator's mark lies elsewhere on a wide QRS complex: on the PVCs of MIT-BIH 119 the detector's is 69 ms later
     on the median. Sets calibrated at the annotator's marks covered 0.94 of them there, and 0.35 at the detector's.
@@ -91,36 +127,30 @@ def judged_beats(recording: Recording, preprocessing: Preprocessing, minutes: fl
     -------
     float64 (n,): times in s, in order.
     """
-    return detect_beats(recording.choose(preprocessing.leads, preprocessing.unit), until=60 * minutes)
+    return detect_beats(recording.choose(preprocessing.leads, preprocessing.unit), until=until)
 
 
-def check_fit(beats: Sequence[Beat], found: NDArray[np.float64], recording: Recording, minutes: float) -> None:
+def check_fit(times: Sequence[float], found: NDArray[np.float64], recording: Recording, part: Part) -> None:
     """Refuse labels that don't lie where a detector finds beats: they are of another recording, or shifted.
 
     Parameters
     ----------
-    beats
-        Labelled.
+    times
+        Of the labels in the labelled part, in s.
     found
         As `judged_beats` gives them.
-    recording, minutes
-        Whose, and how many minutes are labelled.
+    recording, part
+        Whose, and from where to where it is labelled.
 
     Raises
     ------
     InputError
         With the share that fits.
     """
-    times = [beat.time for beat in beats if beat.time < 60 * minutes]
-    if not times:
-        raise InputError(
-            f"no label lies in the first {minutes:g} minutes, which the plan takes; label them, or give a plan with "
-            "more minutes"
-        )
-    span = min(recording.duration, 60 * minutes)
     share = len(matched(times, found)[0]) / len(times)
+    heard = int(((found >= part.start) & (found < part.stop)).sum())
     # Labels of another recording meet a beat by chance: half way from there to all is too few for one's own.
-    chance = min(1.0, 2 * MATCH * int((found < span).sum()) / span)
+    chance = min(1.0, 2 * MATCH * heard / (part.stop - part.start))
     if share < (1 + chance) / 2:
         raise InputError(
             f"only {100 * share:.0f} % of the {len(times)} labels lie within 150 ms of a beat that a detector finds in "

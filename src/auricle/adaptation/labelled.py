@@ -1,4 +1,4 @@
-"""What a person labelled in the first minutes of a recording, cut into a specialist's windows."""
+"""What a person labelled in some minutes of a recording, cut into a specialist's windows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.adaptation.beat_labels import check_fit, judged_beats, read_beat_labels
+from auricle.adaptation.beat_labels import Part, check_fit, judged_beats, labelled_part, read_beat_labels
 from auricle.errors import InputError
 from auricle.signals import Recording, Window, cut
 from auricle.signals.beats import matched
@@ -28,6 +28,8 @@ class PatientWindows:
         (n,) classes of the specialist.
     starts
         (n,) where each window begins in the recording, in s.
+    start, stop
+        Ends of the labelled part in s, which a plan cuts into its stretches.
     notes
         What a reader of the report should know of the labels.
     """
@@ -35,11 +37,13 @@ class PatientWindows:
     samples: Floats
     labels: tuple[str, ...]
     starts: NDArray[np.float64]
+    start: float
+    stop: float
     notes: tuple[str, ...] = ()
 
 
 def read_labelled(specialist: Specialist, recording: Recording, labels: Path, minutes: float) -> PatientWindows:
-    """Read a file of labels and cut the windows that it names in the first minutes.
+    """Read a file of labels and cut the windows that it names, from its first label on for some minutes.
 
     Windows of beats lie where the detector hears a beat within 150 ms of a label, as they will in use: a calibration
     holds for windows that are cut like those that it saw.
@@ -52,19 +56,19 @@ def read_labelled(specialist: Specialist, recording: Recording, labels: Path, mi
     recording, labels
         The patient's, and the file.
     minutes
-        How many, from the start of the recording.
+        Most that are taken.
 
     Raises
     ------
     FormatError, InputError
-        The file is no such table, is about another recording, or labels nothing in those minutes.
+        The file is no such table, is about another recording, or labels nothing that the specialist judges.
     """
     read = _beats if specialist.windowing.anchor == "beat" else _windows
-    windows, found, notes = read(specialist, recording, labels, minutes)
+    windows, found, part, notes = read(specialist, recording, labels, minutes)
     if not windows:
         raise InputError(
-            f"the labels {labels} hold none for a window in the first {minutes:g} minutes of recording {recording.id}; "
-            f"at least one is needed, of {', '.join(_classes(specialist))}"
+            f"the labels {labels} hold none for a window from {part.start:g} to {part.stop:g} s of recording "
+            f"{recording.id}; at least one is needed, of {', '.join(_classes(specialist))}"
         )
     if len({window.samples.shape[-1] for window in windows}) > 1:
         raise InputError(f"windows of unequal length were cut from recording {recording.id}; give a longer recording")
@@ -72,30 +76,33 @@ def read_labelled(specialist: Specialist, recording: Recording, labels: Path, mi
         samples=np.stack([window.samples for window in windows]),
         labels=tuple(found),
         starts=np.array([window.start for window in windows]),
+        start=part.start,
+        stop=part.stop,
         notes=notes,
     )
 
 
-Found = tuple[Sequence[Window], Sequence[str], tuple[str, ...]]
+Found = tuple[Sequence[Window], Sequence[str], Part, tuple[str, ...]]
 
 
 def _beats(specialist: Specialist, recording: Recording, path: Path, minutes: float) -> Found:
     beats = read_beat_labels(path, recording)
-    heard = judged_beats(recording, specialist.windowing, minutes)
-    check_fit(beats, heard, recording, minutes)
+    part = labelled_part(beats[0].time, beats[-1].time, minutes, recording.duration)
+    used = [beat for beat in beats if part.holds(beat.time)]
+    heard = judged_beats(recording, specialist.windowing, part.stop)
+    check_fit([beat.time for beat in used], heard, recording, part)
     known = _classes(specialist)
-    early = [beat for beat in beats if beat.time < 60 * minutes]
-    named, found = matched([beat.time for beat in early], heard)
-    label = {j: early[i].label for i, j in zip(named.tolist(), found.tolist(), strict=True)}
+    named, found = matched([beat.time for beat in used], heard)
+    label = {j: used[i].label for i, j in zip(named.tolist(), found.tolist(), strict=True)}
     wanted = sorted(j for j in label if label[j] in known)
     windows = list(cut(recording, specialist.windowing, beats=heard, only=set(wanted)))
-    foreign, unheard = sum(beat.label not in known for beat in early), len(early) - len(label)
-    notes = []
+    foreign, unheard = sum(beat.label not in known for beat in used), len(used) - len(label)
+    notes = _later(len(beats) - len(used), part)
     if foreign:
         notes.append(f"Labels of classes that the specialist does not judge were passed over: {foreign}.")
     if unheard:
         notes.append(f"Labels where the detector finds no beat, so that none is judged, were passed over: {unheard}.")
-    return windows, [label[j] for j in wanted], tuple(notes)
+    return windows, [label[j] for j in wanted], part, tuple(notes)
 
 
 def _windows(specialist: Specialist, recording: Recording, path: Path, minutes: float) -> Found:
@@ -109,8 +116,25 @@ def _windows(specialist: Specialist, recording: Recording, path: Path, minutes: 
     windows = list(cut(recording, specialist.windowing))
     table.check_windows(recording.id, [window.start for window in windows], recording.duration)
     pairs = [(window, table.of(recording.id, i, window.start)) for i, window in enumerate(windows)]
-    early = [(window, label) for window, label in pairs if label is not None and window.start < 60 * minutes]
-    return [window for window, _ in early], [label for _, label in early], ()
+    named = [(window, label) for window, label in pairs if label is not None]
+    if not named:
+        return [], [], Part(0.0, recording.duration), ()
+    last = named[-1][0]
+    part = labelled_part(
+        named[0][0].start, last.start + last.samples.shape[-1] / specialist.windowing.fs, minutes, recording.duration
+    )
+    used = [(window, label) for window, label in named if part.holds(window.start)]
+    notes = tuple(_later(len(named) - len(used), part))
+    return [window for window, _ in used], [label for _, label in used], part, notes
+
+
+def _later(n: int, part: Part) -> list[str]:
+    """Say what was left over."""
+    if not n:
+        return []
+    return [
+        f"Labels from {part.stop:g} s on were not used, as the plan takes those of {part.stop - part.start:g} s: {n}."
+    ]
 
 
 def _classes(specialist: Specialist) -> list[str]:

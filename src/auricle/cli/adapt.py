@@ -37,8 +37,8 @@ def adapt(
     recording
         The patient's recording: a file, or the name of a WFDB record.
     labels
-        What a person says of its first minutes: for beats an annotation file (.atr) or a CSV table (time,label); for
-        windows a CSV table (index,label or start,label).
+        What a person says of some minutes of it: for beats an annotation file (.atr) or a CSV table (time,label); for
+        windows a CSV table (index,label or start,label). The plan's minutes from the first label on are used.
     plan
         Change-control plan, a TOML file; the one that comes with auricle if not given.
     subject
@@ -71,8 +71,8 @@ def adapt(
     for notice in patient.notices:
         note(f"note: {notice}")
     source = Source(
-        recording=opened.id, labels=labels.name, stop=min(opened.duration, 60 * chosen.protocol.minutes),
-        simulated=opened.simulated, notes=(*opened.notes, *given.notes),
+        recording=opened.id, labels=labels.name, start=given.start, stop=given.stop, simulated=opened.simulated,
+        notes=(*opened.notes, *given.notes),
     )  # fmt: skip
     with progress() as update:
         made = run(

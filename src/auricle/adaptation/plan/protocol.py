@@ -23,7 +23,7 @@ class Protocol(Table):
     """
 
     minutes: float = Field(default=5.0, strict=True, gt=0, le=10_080)
-    """Length of the labelled stretch, from the start of the recording, in minutes."""
+    """Most of the labelled recording that is used, from the first label on, in minutes."""
     adaptation_share: Share = 0.5
     """Share of the labelled stretch whose windows train."""
     calibration_share: Share = 0.3
