@@ -84,6 +84,7 @@ def test_the_text_depends_on_the_spec_alone(engine):
         assert text.endswith("\n"), name
         assert text.isascii(), name
         assert "{{" not in text or name.endswith(".v"), name
+    assert max(len(line) for line in made["README.md"].splitlines() if not line.startswith("|")) <= 120
     for name in made:
         assert f"`{name}`" in made["README.md"] or name == "README.md"
         assert name in made[f"{engine.name}.core"] or name.endswith((".h", ".core", ".md"))
@@ -162,6 +163,23 @@ def test_an_engine_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [place]
 
 
+@pytest.mark.parametrize("update", [None, UpdateLane()])
+def test_the_commands_of_a_readme_run_and_leave_a_folder_that_can_be_replaced(update, tmp_path):
+    if shutil.which("iverilog") is None:
+        pytest.skip("Icarus Verilog (iverilog) isn't on the search path")
+    place, engine = tmp_path / "engine", Engine(spec=row_pool(lanes=3, rows=13))
+    generate(engine, place, update=update, numbers=300)
+    readme = (place / "README.md").read_text()
+    commands = re.findall(r"^    (iverilog .*)$", readme, re.MULTILINE)
+    assert len(commands) == (2 if update else 1)
+    compared = re.findall(r"(\d+) (?:numbers|weights)", readme.partition("## Simulate")[2])
+    for command, count in zip(commands, compared, strict=True):
+        done = subprocess.run(command, shell=True, cwd=place, capture_output=True, text=True, check=True)
+        assert re.fullmatch(rf"PASS commands=\d+ beats=\d+ numbers={count} stalls=\d+\n.*", done.stdout, re.DOTALL)
+    generate(engine, place, numbers=1)
+    assert not [path for path in place.iterdir() if path.suffix == ".vvp"]
+
+
 def test_what_is_no_engine_is_not_replaced(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(
@@ -187,6 +205,7 @@ def test_what_is_no_engine_is_not_replaced(tmp_path):
             "registers of several widths can't take each other's place: name one width, or a multiple of the registers",
         ),
         (lambda: Engine(spec=bank(lanes=65536)), "lanes=65536 was given; allowed are 1 to 65535"),
+        (lambda: row_pool(lanes=8, words=0), "words=0 was given; allowed are 1 to 8, as many as there are lanes"),
         (lambda: Engine(spec=bank(lanes=3), shift_bits=0), "shift_bits=0 was given; allowed are 1, 2 and 3"),
         (lambda: Engine(spec=bank(lanes=3)).schedule(0), "dimension=0 was given; allowed are 1 to 12884901885"),
         (

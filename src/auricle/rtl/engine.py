@@ -119,7 +119,10 @@ class Engine:
         return Schedule(rows, dimension - (rows - 1) * self.lanes, pad)
 
     def beats(self, direction: int, dimension: int, *, shift: int = 0) -> NDArray[np.int64]:
-        """Give what the engine sends for a direction: (rows, lanes), with zeros where the last row has no weights."""
+        """Give the numbers of a direction: (rows, lanes), with zeros where the last row has no weights.
+
+        In those lanes the engine sends numbers that don't count.
+        """
         rows = self.schedule(dimension).rows
         out = np.zeros(rows * self.lanes, np.int64)
         out[:dimension] = self.spec.integers(direction, np.arange(dimension), dimension)
@@ -257,7 +260,8 @@ def row_pool(*, lanes: int, bits: int = 8, rows: int | None = None, words: int |
         words = max(1, min(lanes, 504 // max(1, bits)))
     if rows is None:
         depth = 512
-        while depth * words < 8192:
+        # Words below one are refused by the pool; they must not keep this loop from ending.
+        while depth * max(1, words) < 8192:
             depth *= 2
         rows = fitting_rows(depth - 1)
     return RowPool(rows=rows, words=words, lanes=lanes, bits=bits, seed=seed)

@@ -11,7 +11,8 @@ from auricle.rtl.engine import Engine
 from auricle.rtl.files import NUMBERS, files
 from auricle.rtl.update import UpdateLane
 
-_OURS = re.compile(r"auricle_\w+\.(v|h|hex|core)|README\.md")
+_OURS = re.compile(r"auricle_\w+\.(v|h|hex|core|vvp)|README\.md")
+"""With what the commands of its README leave there."""
 
 
 def generate(

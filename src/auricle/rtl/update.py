@@ -224,6 +224,6 @@ def update_ports(lane: UpdateLane, number_bits: int) -> list[Port]:
         Port("m_axis_tdata", "out", f"LANES x {lane.weight_bits}", "w - c u; lanes that don't count as they came"),
         Port("m_axis_tuser", "out", "16", "lanes that count"),
         Port("m_axis_tlast", "out", "1", "last beat of the direction"),
-        Port("saturated", "out", "1", "something was cut off in the beats of this direction that were taken"),
+        Port("saturated", "out", "1", "something was cut off in the beats of this direction taken so far"),
         Port("misaligned", "out", "1", "stays high after a beat in which only one of the two streams ended"),
     ]  # fmt: skip

@@ -7,8 +7,8 @@ from auricle.rtl.update_vectors import UpdateVectors, update_vectors
 from auricle.zeroth import LfsrBank
 
 
-def update_bench(engine: Engine, lane: UpdateLane, *, numbers: int, seed: int) -> tuple[dict[str, str], UpdateVectors]:
-    """Texts of the test bench by file name, and what they compare.
+def update_bench(engine: Engine, lane: UpdateLane, *, numbers: int, seed: int) -> tuple[dict[str, str], int]:
+    """Texts of the test bench by file name, and how many weights it compares.
 
     Parameters
     ----------
@@ -23,7 +23,9 @@ def update_bench(engine: Engine, lane: UpdateLane, *, numbers: int, seed: int) -
     parts = {
         "commands": made.commands, "coefficients": made.coefficients, "weights": made.weights, "beats": made.updated,
     }  # fmt: skip
-    return out | {f"{stem}_{part}.hex": "".join(f"{line}\n" for line in lines) for part, lines in parts.items()}, made
+    return out | {
+        f"{stem}_{part}.hex": "".join(f"{line}\n" for line in lines) for part, lines in parts.items()
+    }, made.numbers
 
 
 def _testbench(engine: Engine, lane: UpdateLane, made: UpdateVectors) -> str:
@@ -58,18 +60,16 @@ def update_header(engine: Engine, lane: UpdateLane) -> str:
     )
 
 
-def update_section(engine: Engine, lane: UpdateLane, made: UpdateVectors) -> str:
+def update_section(engine: Engine, lane: UpdateLane) -> str:
     """Give the README's section about the lane."""
     ports = update_ports(lane, engine.lane_bits)
     return "\n" + fill(
         "update_readme.md",
-        name=engine.name,
         weight_bits=lane.weight_bits,
         fraction_bits=lane.fraction_bits,
         one=lane.one,
         words=engine.words,
         lanes=engine.lanes,
         most=f"{lane.limits[1]:,}",
-        numbers=f"{made.numbers:,}",
         ports="\n".join(f"| `{p.name}` | {p.direction} | {p.width} | {p.meaning} |" for p in ports),
     )

@@ -3,9 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from cyclopts import Parameter
-
-from auricle.cli.options import Flag
+from auricle.cli.options import Flag, Several
 from auricle.cli.terminal import note, plain
 
 
@@ -17,7 +15,7 @@ def generate(
     bits: int = 8,
     shift_bits: int = 2,
     generators: int | None = None,
-    widths: Annotated[tuple[int, ...] | None, Parameter(negative="")] = None,
+    widths: Annotated[tuple[int, ...] | None, Several] = None,
     rows: int | None = None,
     words: int | None = None,
     seed: int = 0,
@@ -34,19 +32,19 @@ def generate(
     lanes
         Numbers that are sent at a time.
     out
-        Folder; an engine that is there is replaced.
+        Folder; an engine that is there is replaced. Its README says how to simulate it.
     bits
         Bits of a word: numbers are odd, and at most 2^bits - 1 in magnitude.
     shift_bits
         Width of the shift: numbers are sent times 1, 2, ... up to 2^(2^shift_bits - 1).
     generators
-        Registers of the bank.
+        Registers of the bank; 31 if nothing is said, or 29 where the lanes are a multiple of 31.
     widths
-        Bits of its registers; several only where lanes are a multiple of the registers.
+        Bits of its registers, such as 11, or 11 13 14; several only where lanes are a multiple of the registers.
     rows
         Rows of the pool, a prime of which 2 is a primitive root.
     words
-        Words of a row.
+        Words of a row, at most as many as lanes; what seven block memories hold if nothing is said.
     seed
         Of the numbers after reset.
     with_update

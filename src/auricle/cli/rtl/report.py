@@ -14,7 +14,7 @@ def report(*, out: Path, quick: Flag = False, json: Json = False) -> int:
     out
         Folder for report.json, report.md and report.png.
     quick
-        16 and 64 lanes of Xilinx 7 alone, in about a minute; the full report takes some ten.
+        16 and 64 lanes of Xilinx 7 alone, in about a minute; the full report takes some seventeen on two cores.
     """
     import json as json_module
 

@@ -1,6 +1,7 @@
 // {{title}}
 //
-// Spec (auricle.zeroth, docs/perturbations.md): {{spec}}
+// Spec (docs/perturbations.md of auricle):
+// {{spec}}
 //
 {{ports}}
 `default_nettype none

@@ -31,8 +31,8 @@ module auricle_row_pool #(
     wire [{{address_bits}}:0] twice = {stride, 1'b0};
     wire [{{address_msb}}:0] next_address = along < ROWS ? along[{{address_msb}}:0] : along[{{address_msb}}:0] - ROWS[{{address_msb}}:0];
     wire [{{address_bits}}:0] onward = {1'b0, start} + {1'b0, stride} + {{{address_bits}}'d0, 1'b1};
-    // A stride of 0 or ROWS doubles to itself, so one that was disturbed into such a value would never come back; a start
-    // beyond the rows could stay there for long. Both go back to direction 0.
+    // A stride of 0 or ROWS doubles to itself, so one that was disturbed into such a value would never come back; a
+    // start beyond the rows could stay there for long. Both go back to direction 0.
     wire lost = (stride == {{address_bits}}'d0) | (stride >= ROWS[{{address_msb}}:0]) | (start >= ROWS[{{address_msb}}:0]);
     wire [{{address_msb}}:0] doubled = twice < ROWS ? twice[{{address_msb}}:0] : twice[{{address_msb}}:0] - ROWS[{{address_msb}}:0];
     wire [{{address_msb}}:0] next_stride = lost ? {{address_bits}}'d1 : doubled;

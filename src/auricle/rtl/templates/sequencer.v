@@ -1,6 +1,6 @@
 // Takes commands, and sends the rows of a direction as one packet of an AXI stream.
 //
-// A row that the sink doesn't take stays as it is: `fetch` and `next` come with the handshake alone.
+// A row that the sink doesn't take stays as it is: while a row waits, `next` comes with the handshake alone.
 `default_nettype none
 
 module auricle_sequencer #(
@@ -76,7 +76,8 @@ module auricle_sequencer #(
     auricle_tail #(.LANES(LANES)) lanes (.count(m_axis_tuser), .counts(counts));
 
     always @* begin
-        for (l = 0; l < LANES; l = l + 1) m_axis_tkeep[l*LANE_BYTES +: LANE_BYTES] = {LANE_BYTES{counts[l] | (KEEP == 0)}};
+        for (l = 0; l < LANES; l = l + 1)
+            m_axis_tkeep[l*LANE_BYTES +: LANE_BYTES] = {LANE_BYTES{counts[l] | (KEEP == 0)}};
     end
 endmodule
 

@@ -118,7 +118,8 @@ module {{name}}_tb;
                         if (tkeep !== {LANES*LANE_BYTES{1'b1}}) fail("tkeep differs");
                     end else begin
                         for (lane = 0; lane < LANES; lane = lane + 1) begin
-                            if (lane < tuser && tdata[lane*LANE_BITS +: LANE_BITS] !== expected[lane*LANE_BITS +: LANE_BITS])
+                            if (lane < tuser &&
+                                tdata[lane*LANE_BITS +: LANE_BITS] !== expected[lane*LANE_BITS +: LANE_BITS])
                                 fail("tdata of the last row differs");
                             if (tkeep[lane*LANE_BYTES +: LANE_BYTES] !== {LANE_BYTES{lane < tuser}})
                                 fail("tkeep of the last row differs");
