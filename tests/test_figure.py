@@ -1,6 +1,7 @@
 """Figures: true to scale, complete in what they say, the same bytes every time, whole or absent."""
 
 import io
+import re
 
 import numpy as np
 import PIL.Image
@@ -109,6 +110,46 @@ def test_the_calibration_pulse_is_one_millivolt_and_a_fifth_of_a_second():
     x, y = np.asarray(pulse.get_xdata()), np.asarray(pulse.get_ydata())
     assert np.ptp(y) == 1
     assert np.ptp(x[y == 1]) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(("peak", "gain", "leaves"), [(2.4, 10, False), (4.9, 5, False), (5.1, 10, True)])
+def test_a_trace_that_would_leave_the_paper_is_drawn_at_half_gain_if_that_helps(peak, gain, leaves):
+    recording = flat(5.0)
+    samples = recording.samples().copy()
+    samples[0, 1000:1010] = -peak
+    recording = Recording.from_array(samples, 500, channels=("I",), units="mV", id="flat")
+    figure = draw(recording, finding_on(recording, inside=("N",)))
+    said = words(figure)
+    assert ("the trace leaves the paper" in said) is leaves
+    assert ("5\nmm/mV" in said) is (gain == 5)
+    assert f"25 mm/s, {gain} mm/mV; a small square is 0.04 s by {1 / gain:g} mV" in said
+    strip = next(axes for axes in figure.axes if axes.lines)
+    pulse = max(strip.lines, key=lambda line: len(line.get_xdata()) == 6).get_ydata()
+    tall = strip.get_position().height * figure.get_size_inches()[1] * 25.4
+    low, high = strip.get_ylim()
+    assert (max(pulse), min(pulse)) == (1, 0)
+    assert tall / (high - low) == pytest.approx(gain)
+    squares = strip.collections[0].get_segments()
+    levels = np.unique([line[0][1] for line in squares if line[0][1] == line[1][1]])
+    assert np.diff(levels) == pytest.approx(1 / gain)
+
+
+@pytest.mark.parametrize(("start", "expected"), [(0.0, range(6)), (3.87222, range(4, 9)), (4.999, range(5, 10))])
+def test_times_are_whole_seconds_on_bold_lines(start, expected):
+    recording = flat(20.0)
+    figure = draw(recording, finding_on(recording, inside=("N",), start=start, stop=start + 5))
+    ticks = [text for text in figure.texts if re.fullmatch(r"[\d.]+ s", text.get_text())]
+    assert [text.get_text() for text in ticks] == [f"{t} s" for t in expected]
+    strip = next(axes for axes in figure.axes if axes.lines)
+    bold = {round(line[0][0], 2) for line in strip.collections[1].get_segments() if line[0][0] == line[1][0]}
+    assert all(min(abs(t - start - x) for x in bold) < 0.015 for t in expected)  # to a dot and a half
+
+
+def test_a_title_too_long_for_its_line_leaves_the_names_out():
+    recording = flat()
+    names = {"N": 40 * "normal ", "A": 40 * "atrial "}
+    said = words(draw(recording, finding_on(recording, inside=("N", "A")), names=names)).splitlines()
+    assert said[0] == "Uncertain: N and A can't be ruled out (alpha 0.1)"
 
 
 def test_evidence_is_blue_where_it_speaks_for_and_orange_where_against():

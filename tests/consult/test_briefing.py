@@ -270,3 +270,20 @@ def test_real_windows_are_told(af, data):
     assert 'the twelve standard leads; the specialist heard "I"' in request.text
     for label, score in finding.scores.items():
         assert f'"{label}": score {number(score)}' in request.text
+
+
+@pytest.mark.parametrize(
+    ("peak", "said", "cut"),
+    [
+        (2.0, "10 mm/mV, ten seconds a row: a small square is 0.04 s by 0.1 mV, a large one 0.2 s by 0.5 mV", False),
+        (4.0, "5 mm/mV, ten seconds a row: a small square is 0.04 s by 0.2 mV, a large one 0.2 s by 1 mV", False),
+        (9.0, "10 mm/mV, ten seconds a row: a small square is 0.04 s by 0.1 mV, a large one 0.2 s by 0.5 mV", True),
+    ],
+)
+def test_the_caption_tells_the_gain_and_where_the_picture_cuts(peak, said, cut):
+    samples = np.zeros((1, 3000))
+    samples[0, 500] = peak
+    recording = Recording.from_array(samples, 300, channels=("I",), units="mV", id="peaks")
+    told = brief(finding_on(recording), recording, definitions=DEFINITIONS, show="plain")
+    assert f"Paper at 25 mm/s and {said}" in told.text
+    assert ("the picture cuts it off, not the signal" in told.text) is cut

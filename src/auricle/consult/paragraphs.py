@@ -9,7 +9,7 @@ from auricle.consult import sentences
 from auricle.consult.excerpt import Excerpt
 from auricle.consult.measure import Stretch
 from auricle.consult.measurements import Measurement, number
-from auricle.figure import TWELVE
+from auricle.figure import ECG, EEG, TWELVE, leaves, paper_for
 from auricle.finding import MEANING
 from auricle.signals.visible import visible
 
@@ -158,8 +158,14 @@ class Paragraphs:
     def caption(self, label: str | None, number: int, count: int) -> str:
         """Give the text before a picture."""
         if label is None:
-            scale = sentences.ECG_SCALE if self._window.kind == "ECG" else sentences.EEG_SCALE
-            return sentences.PLAIN_PICTURE.format(number=number, count=count, scale=scale)
+            samples = self._window.recording.samples()
+            style = paper_for(ECG if self._window.kind == "ECG" else EEG, samples)
+            gain = style.mm_per_unit
+            scale = sentences.EEG_SCALE
+            if self._window.kind == "ECG":
+                scale = sentences.ECG_SCALE.format(gain=f"{gain:g}", small=f"{1 / gain:g}", large=f"{5 / gain:g}")
+            cut = sentences.LEAVES if leaves(style, samples) else ""
+            return sentences.PLAIN_PICTURE.format(number=number, count=count, scale=scale, cut=cut)
         return sentences.EVIDENCE_PICTURE.format(number=number, count=count, label=quoted(label))
 
     def answer(self, offered: Sequence[str]) -> str:

@@ -18,8 +18,8 @@ def picture(excerpt: Excerpt, *, label: str | None = None, names: Mapping[str, s
     """Draw the window as a PNG of at most a megapixel, true to scale; equal input gives equal bytes.
 
     An ECG stands on millimetre paper at 25 mm/s and 10 mm/mV with a calibration pulse, ten seconds a row, twelve leads
-    in the usual layout; an EEG at a fixed microvolt scale, thirty seconds a row. Both axes have the same pixels per
-    millimetre, a whole number.
+    in the usual layout; one that would leave the paper is drawn at 5 mm/mV if that keeps it on. An EEG stands at a
+    fixed microvolt scale, thirty seconds a row. Both axes have the same pixels per millimetre, a whole number.
 
     Parameters
     ----------

@@ -70,16 +70,17 @@ MEASURED_THERE: Final = (
 THERE: Final = "- {start} to {stop} s: {values}"
 NOT_MEASURED: Final = "could not be measured: {names}"
 
-PLAIN_PICTURE: Final = "Picture {number} of {count}: the signal alone. {scale}."
+PLAIN_PICTURE: Final = "Picture {number} of {count}: the signal alone. {scale}.{cut}"
 EVIDENCE_PICTURE: Final = (
     "Picture {number} of {count}: the same signal with the evidence for {label}. Blue shading is where the signal "
     "spoke for {label} to the specialist's network, orange where it spoke against, the deeper the more, on one scale "
     "in all pictures; bars below the trace mark the stretches listed above."
 )
 ECG_SCALE: Final = (
-    "Paper at 25 mm/s and 10 mm/mV, ten seconds a row: a small square is 0.04 s by 0.1 mV, a large one 0.2 s by 0.5 "
-    "mV; the pulse at the start is 1 mV for 0.2 s"
+    "Paper at 25 mm/s and {gain} mm/mV, ten seconds a row: a small square is 0.04 s by {small} mV, a large one 0.2 s "
+    "by {large} mV; the pulse at the start is 1 mV for 0.2 s"
 )
+LEAVES: Final = " Where the trace leaves the paper, the picture cuts it off, not the signal."
 EEG_SCALE: Final = (
     "Thirty seconds a row with a line each second, dashed lines at +75 and -75 uV; the bar at the start of each trace "
     "is 100 uV"

@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 
 from auricle.errors import InputError
 from auricle.figure.page import Page
+from auricle.figure.paper import ECG, EEG, leaves, paper_for
 from auricle.figure.picture import png, save
 from auricle.figure.sheet import TWELVE, Sheet
-from auricle.figure.strip import ECG, EEG
 from auricle.figure.words import clock, named, printable, title_of, when
 from auricle.finding import Finding
 from auricle.signals import Recording
@@ -23,7 +23,9 @@ __all__ = [
     "clock",
     "draw",
     "kind_of",
+    "leaves",
     "named",
+    "paper_for",
     "png",
     "printable",
     "save",
@@ -44,9 +46,10 @@ def draw(
     """Draw a finding on the stretch of the recording that it is about.
 
     An ECG stands on millimetre paper at 25 mm/s and 10 mm/mV, ten seconds a row, with a calibration pulse of 1 mV and
-    0.2 s; an EEG at a fixed microvolt scale, thirty seconds a row. Each label gets its own strips: blue shading where
-    the signal speaks for the label, orange where it speaks against it, the deeper the more; a bar marks the segments
-    that hold most of the evidence for it. The median of each channel is taken off.
+    0.2 s; one that would leave the paper is drawn at 5 mm/mV if that keeps it on, and says so. An EEG stands at a fixed
+    microvolt scale, thirty seconds a row. Each label gets its own strips: blue shading where the signal speaks for the
+    label, orange where it speaks against it, the deeper the more; a bar marks the segments that hold most of the
+    evidence for it. The median of each channel is taken off.
 
     Parameters
     ----------

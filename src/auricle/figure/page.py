@@ -6,12 +6,15 @@ from typing import Final
 from matplotlib.figure import Figure
 
 from auricle.errors import InputError
-from auricle.figure.strip import FOR, GREY, LEFT, RIGHT, Floats, Strip, Strips, Style
+from auricle.figure.paper import Style
+from auricle.figure.strip import FOR, GREY, LEFT, RIGHT, Floats, Strip, Strips
 from auricle.figure.words import named, printable, title_of, when
 from auricle.finding import Finding
 
 LARGEST_MM: Final = 10_000
 
+_TITLE: Final = 110
+"""Characters of a title."""
 _WORDS = 210.0
 """Width that titles and the foot need."""
 _LEGEND = 118.0
@@ -62,7 +65,9 @@ class Page(Strips):
     def _head(self, names: Mapping[str, str]) -> None:
         f, w = self.finding, self.finding.window
         made_by = " ".join(filter(None, (f.specialist.name, f.specialist.version, f.specialist.hash[:12])))
-        self.text(LEFT, 6, printable(title_of(f, names), 110), size=11, weight="bold", fitted=True)
+        # Names that don't fit are left out; cut short, two of them may look alike. They stand above the strips.
+        title = min((title_of(f, names), title_of(f)), key=lambda said: len(said) > _TITLE)
+        self.text(LEFT, 6, printable(title, _TITLE), size=11, weight="bold", fitted=True)
         where = f"{printable(f.recording, 60)}, {when(w)}, judged by {printable(made_by, 50)}"
         self.text(LEFT, 11, where, color=GREY)
         p = ", ".join(f"{label} {value:.2g}" for label, value in f.p_values.items() if value is not None)

@@ -8,8 +8,9 @@ from typing import Final
 
 from matplotlib.figure import Figure
 
+from auricle.figure.paper import Style
 from auricle.figure.picture import DOTS_PER_MM
-from auricle.figure.strip import FOR, GREY, LEFT, RIGHT, Floats, Strip, Strips, Style
+from auricle.figure.strip import FOR, GREY, LEFT, RIGHT, Floats, Strip, Strips
 from auricle.figure.words import printable
 from auricle.finding import Finding
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from auricle.figure.paper import ECG, Style, levelled, paper_for
 from auricle.figure.picture import DOTS_PER_MM
 from auricle.figure.words import clock, printable
 from auricle.finding import Finding
@@ -27,37 +28,6 @@ LEFT, RIGHT = 4.0, 6.0
 """Margins of every page, in mm."""
 _OF_ALL = {"gain", "rate"}
 """Doubts about the whole window: grey over all of it would hide the evidence and show no place."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Style:
-    """How one kind of signal is laid on paper: lengths in mm, amplitudes in `unit`."""
-
-    unit: Literal["mV", "uV"]
-    seconds: float
-    """Length of a row."""
-    mm_per_second: float
-    mm_per_unit: float
-    lead_in: float
-    """Room in s before the row, for the calibration mark and the channel name."""
-    step: float
-    """The reach of a strip is a multiple of this."""
-    least: float
-    most: float
-    scale: str
-    lines: tuple[str, str]
-    """Colours of the fine and the bold lines."""
-
-
-ECG = Style(
-    unit="mV", seconds=10.0, mm_per_second=25.0, mm_per_unit=10.0, lead_in=0.4, step=0.5, least=0.5, most=2.5,
-    scale="25 mm/s, 10 mm/mV; a small square is 0.04 s by 0.1 mV", lines=("#f8dede", "#eeb4b4"),
-)  # fmt: skip
-EEG = Style(
-    unit="uV", seconds=30.0, mm_per_second=8.0, mm_per_unit=0.12, lead_in=1.25, step=25.0, least=100.0, most=250.0,
-    scale="1-s grid; dashed lines at +75 and -75 \N{GREEK SMALL LETTER MU}V; bar 100 \N{GREEK SMALL LETTER MU}V",
-    lines=("#eaeaea", "#c8c8c8"),
-)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,10 +84,9 @@ class Strips:
         self, finding: Finding, style: Style, channels: Sequence[str], samples: Floats, fs: float, *,
         dots: int = DOTS_PER_MM,
     ) -> None:  # fmt: skip
+        style = paper_for(style, samples)
         self.finding, self.style, self.channels, self.fs = finding, style, channels, fs
-        clean = np.where(np.isfinite(samples), samples, np.nan)
-        empty = np.isnan(clean).all(axis=1, keepdims=True)
-        self.samples = clean - np.nanmedian(np.where(empty, 0, clean), axis=1, keepdims=True)
+        self.samples = levelled(samples)
         length = samples.shape[1] / fs
         self.rows = max(1, ceil(length / style.seconds - 1e-6))
         self.seconds = style.seconds if self.rows > 1 else length
@@ -193,11 +162,11 @@ class Strips:
         s = self.style
         origin = self.finding.window.start + start
         every = 1.0 if s.unit == "mV" else 5.0
-        for t in np.arange(0, self.seconds + 1e-6, every):
-            if start + t > self.samples.shape[1] / self.fs + 1e-6:
-                break
+        end = min(self.seconds, self.samples.shape[1] / self.fs - start)
+        for t in np.arange(ceil(origin / every - 1e-6) * every, origin + end + 1e-6, every) - origin:
             x = left + (s.lead_in + t) * s.mm_per_second
-            said = f"{origin + t:g} s" if self.finding.window.stop <= 120 else clock(origin + t)
+            at = round(origin + t, 6)
+            said = f"{at:g} s" if self.finding.window.stop <= 120 else clock(at)
             self.text(x, y + 3.2 * self.letters, said, size=6.5, color=GREY, ha="center")
 
     def legend(self, middle: float, y: float) -> None:
@@ -219,7 +188,9 @@ class Strips:
         # A quarter of a dot off, so that rounding never puts neighbouring lines four or six dots apart instead of five.
         dx, dy = 0.25 / self.dots / s.mm_per_second, 0.25 / self.dots / s.mm_per_unit
         # Lines stand at whole squares of the row, wherever in it the strip begins.
-        offset = strip.start % bold
+        # Whole seconds stand on bold lines, to a dot.
+        dot = 1 / self.dots / s.mm_per_second
+        offset = round((self.finding.window.start + strip.start) % bold / dot) * dot
         for step, color in zip((fine, bold), s.lines, strict=True):
             x = np.arange(ceil((start + offset) / step - 1e-6), floor((stop + offset) / step + 1e-6) + 1) * step
             x += dx - offset
@@ -227,7 +198,7 @@ class Strips:
                 x = x[x >= 0]
             lines = [[(t, low), (t, high)] for t in x]
             if s.unit == "mV":
-                y_step = step * 2.5  # 1 mm is 0.04 s and 0.1 mV
+                y_step = step * s.mm_per_second / s.mm_per_unit  # squares are squares
                 y = np.arange(ceil(low / y_step - 1e-6), floor(high / y_step + 1e-6) + 1) * y_step + dy
                 lines += [[(start, v), (stop, v)] for v in y]
             axes.add_collection(
@@ -274,6 +245,11 @@ class Strips:
         axes.plot(np.arange(len(part)) / self.fs, part, solid_joinstyle="round", **line)
         if strip.pulse and s.unit == "mV":
             axes.plot([-0.34, -0.3, -0.3, -0.1, -0.1, -0.06], [0, 0, 1, 1, 0, 0], **line)
+            if s.mm_per_unit != ECG.mm_per_unit:
+                axes.text(
+                    -0.2, -0.8 / s.mm_per_unit, f"{s.mm_per_unit:g}\nmm/mV", size=6.5 * self.letters, va="top",
+                    ha="center", weight="bold", color=INK, family="DejaVu Sans", linespacing=1.0, zorder=5,
+                )  # fmt: skip
         elif strip.pulse:
             axes.plot([-0.3, -0.3], [-50, 50], color=INK, linewidth=1.2 * self.letters, zorder=3)
         low, high = strip.reach
