@@ -56,7 +56,10 @@ def actions(base, ledgers, calibrations) -> dict[str, Callable[[Patient], None]]
         with patient.attempt() as attempt:
             attempt.refuse({"n": 4})
 
-    return {"accept": accept, "refuse": refuse, "rollback": lambda patient: patient.rollback("1")}
+    return {
+        "accept": accept, "refuse": refuse, "rollback": lambda patient: patient.rollback("1"),
+        "review": lambda patient: patient.review("Dr. Keller"),
+    }  # fmt: skip
 
 
 def each_failure(
@@ -85,7 +88,7 @@ def each_failure(
 
 
 @pytest.mark.parametrize("lasting", [False, True], ids=["once", "from then on"])
-@pytest.mark.parametrize("name", ["accept", "refuse", "rollback"])
+@pytest.mark.parametrize("name", ["accept", "refuse", "rollback", "review"])
 def test_a_full_disk(grown, actions, tmp_path, name, lasting):
     """Where only room is missing, what failed has not happened, and happens when there is room."""
     tried = 0
@@ -103,11 +106,11 @@ def test_a_full_disk(grown, actions, tmp_path, name, lasting):
         assert len(opened.events) == len(grown.events) + 1
         assert Patient.open(place).notices == ()
         tried += 1
-    assert tried == {"accept": 9, "refuse": 6, "rollback": 2}[name]
+    assert tried == {"accept": 9, "refuse": 6, "rollback": 2, "review": 2}[name]
 
 
 @pytest.mark.parametrize("lasting", [False, True], ids=["once", "from then on"])
-@pytest.mark.parametrize("name", ["accept", "refuse", "rollback"])
+@pytest.mark.parametrize("name", ["accept", "refuse", "rollback", "review"])
 def test_a_failing_disk(grown, actions, tmp_path, name, lasting):
     """Where anything may fail, what failed has happened or not, and the folder is whole."""
     outcomes = set()

@@ -95,6 +95,8 @@ def tell(root: Path, base, ledgers, calibrations) -> Story:
     with patient.attempt() as attempt:
         attempt.accept(ledgers[1], calibrations[1], {"n": 3}, activate=False)
     done("accept without activating", patient)
+    patient.review("Dr. Keller", remark="looks right")
+    done("review", patient)
     patient.rollback("0")
     done("roll back", patient)
     patient.rollback("3")
@@ -164,7 +166,7 @@ def test_the_log_leads_to_what_is_on_the_disk(story, tmp_path):
     (tree,) = model.trees()
     lay(tree, tmp_path / "disk")
     assert held(Patient.open(tmp_path / "disk" / "p")) == story.steps[-1].held
-    assert len({step.held for step in story.steps}) == 7
+    assert len({step.held for step in story.steps}) == 8
 
 
 def test_after_any_power_cut_it_is_the_old_or_the_new_one_whole(story, memory):

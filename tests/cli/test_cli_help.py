@@ -70,6 +70,7 @@ OPTIONS = {
     "evaluate": "--part --kind --faithful --ec57 --learning --json",
     "adapt": "--labels --plan --out --subject --lead --report --json",
     "history": "--json",
+    "review": "--by --version --remark",
     "rollback": "--to",
     "replay": "--verify --version --base --out",
     "watch": "--reference --labels --alpha --delta --gamma --seed --lead --fs --unit --json",

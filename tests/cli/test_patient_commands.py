@@ -77,6 +77,22 @@ def test_rollback(command, refused, anna):
     refused(2, "requires an argument|--to", "rollback", anna)
 
 
+def test_review(command, refused, anna):
+    code, out, err = command("review", anna, "--by", "Dr. Keller", "--remark", "as before\x1b[2J")
+    assert (code, err) == (0, "")
+    assert re.fullmatch(r"version 0001-\w{12} was reviewed by Dr. Keller, \S+Z\n", out)
+    _, table, _ = command("history", anna)
+    assert re.search(r"\+3 steps from 0; reviewed \S+Z by Dr. Keller$", table, re.MULTILINE)
+    _, lines, _ = command("history", anna, "--json")
+    rows = [json.loads(line)["reviews"] for line in lines.splitlines()]
+    assert [[(one["by"], one["remark"]) for one in row] for row in rows] == [
+        [], [("Dr. Keller", "as before\x1b[2J")], []
+    ]  # fmt: skip
+    assert command("replay", anna, "--verify")[0] == 0
+    refused(3, r"there is no version '2' in", "review", anna, "--by", "x", "--version", "2")
+    refused(2, "requires an argument|--by", "review", anna)
+
+
 def test_replay(command, anna, made, tmp_path):
     version = Patient.open(anna).active
     code, out, err = command("replay", anna, "--out", tmp_path / "adapted")
@@ -118,7 +134,9 @@ def test_what_was_put_right_is_said_on_stderr(command, anna):
     assert err == "note: the journal's last line was cut short before it was acknowledged, and was removed\n"
 
 
-@pytest.mark.parametrize("arguments", [["history"], ["rollback", "--to", "0"], ["replay"]], ids=lambda a: a[0])
+@pytest.mark.parametrize(
+    "arguments", [["history"], ["review", "--by", "x"], ["rollback", "--to", "0"], ["replay"]], ids=lambda a: a[0]
+)
 def test_no_patient(refused, tmp_path, arguments):
     name, *options = arguments
     refused(3, r"none is no folder, so it is no patient's folder; give one", name, tmp_path / "none", *options)

@@ -17,8 +17,8 @@ from auricle.cli.terminal import note, plain
 from auricle.errors import AuricleError
 
 COMMANDS = (
-    "predict", "demo", "train", "calibrate", "evaluate", "adapt", "history", "rollback", "replay", "watch", "consult",
-    "trial", "mcp", "export", "schema", "doctor", "bench", "rtl",
+    "predict", "demo", "train", "calibrate", "evaluate", "adapt", "history", "review", "rollback", "replay", "watch",
+    "consult", "trial", "mcp", "export", "schema", "doctor", "bench", "rtl",
 )  # fmt: skip
 
 EXIT_CODES = """Exit codes: 0 done; 1 failed while running (for example, a full disk); 2 wrong use of the command; \

@@ -10,7 +10,7 @@ from auricle.cli.terminal import note, plain, print_line
 
 
 def history(patient: Path, /, *, json: Flag = False) -> int:
-    """Show the versions of a patient: when each was made, its steps, what it changed, and which one judges now.
+    """Show the versions of a patient: when each was made, what it changed, who reviewed it, and which judges now.
 
     Parameters
     ----------
@@ -37,7 +37,8 @@ def history(patient: Path, /, *, json: Flag = False) -> int:
     for row in rows:
         name = f"{row.version:04d}{f'-{row.id[:12]}' if row.id else ''}"
         steps = "" if row.steps is None else str(row.steps)
-        cells.append((name, row.created + ("*" if row.clock_back else ""), steps, row.state, row.changed))
+        seen = "".join(f"; reviewed {one.time} by {one.by}" for one in row.reviews[-1:])
+        cells.append((name, row.created + ("*" if row.clock_back else ""), steps, row.state, row.changed + seen))
     widths = [max(len(line[i]) for line in cells) for i in range(4)]
     for line in cells:
         print(plain("  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[4]])))

@@ -16,6 +16,15 @@ State = Literal["active", "retired", "waiting", "refused", "damaged"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Review:
+    """A person's look at a version: when in UTC, who, and what they said of it, if anything."""
+
+    time: str
+    by: str
+    remark: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """One attempt of a patient, or version 0.
 
@@ -37,6 +46,8 @@ class Row:
         "active" judges now; "retired" did once; "waiting" never has.
     changed
         What it changed, or why it was refused.
+    reviews
+        Who looked at it, when, and what they said.
     """
 
     version: int
@@ -47,6 +58,7 @@ class Row:
     steps: int | None
     state: State
     changed: str
+    reviews: tuple[Review, ...] = ()
 
 
 def history(patient: Patient) -> Iterator[Row]:
@@ -73,11 +85,21 @@ def history(patient: Patient) -> Iterator[Row]:
             clock_back=back, steps=version.steps if version else None,
             state=_state(event, version, patient.events[-1].active, event.version in judged),
             changed=_changed(patient, event, version, versions),
+            reviews=reviews(patient, event.version) if event.version else (),
         )  # fmt: skip
 
 
+def reviews(patient: Patient, version: str) -> tuple[Review, ...]:
+    """Give the reviews of a version, by its whole id, in order."""
+    return tuple(
+        Review(time=event.time, by=event.by or "", remark=event.remark)
+        for event in patient.events
+        if event.kind == "reviewed" and event.version == version
+    )
+
+
 def overdue(patient: Patient, now: datetime) -> str | None:
-    """Say so if the active version is older than its plan lets it be without a person's look.
+    """Say so if nobody has looked at the active version for longer than its plan allows.
 
     Parameters
     ----------
@@ -97,12 +119,14 @@ def overdue(patient: Patient, now: datetime) -> str | None:
         days = float(record["plan"]["assessment"]["review_after_days"])
     except (KeyError, TypeError, ValueError):
         return None  # version 0, or one that was made without a plan
-    age = (now - datetime.fromisoformat(version.created)) / timedelta(days=1)
+    seen = reviews(patient, version.id)
+    age = (now - datetime.fromisoformat(seen[-1].time if seen else version.created)) / timedelta(days=1)
     if age <= days:
         return None
+    last = f"was reviewed {age:.0f} days ago" if seen else f"was made {age:.0f} days ago"
     return (
-        f"version {version.name} was made {age:.0f} days ago, and its plan asks that a person look at it within "
-        f"{days:g}; look at its report, and adapt anew or roll back if it no longer serves"
+        f"version {version.name} {last}, and its plan asks that a person look at it every {days:g} days; look at its "
+        f"report, then `auricle review {patient.path} --by NAME` says so, or roll back if it no longer serves"
     )
 
 

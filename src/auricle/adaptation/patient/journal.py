@@ -4,13 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from auricle.adaptation.patient.canonical import digest
+from pydantic import Field, model_validator
+
+from auricle.adaptation.patient.canonical import digest, to_bytes
 from auricle.adaptation.patient.failures import PatientDamagedError
 from auricle.adaptation.patient.records import Count, Record, Sha256, Time
 
-Kind = Literal["created", "accepted", "refused", "activated", "rolled back"]
+Kind = Literal["created", "accepted", "refused", "activated", "rolled back", "reviewed"]
+MOST_TEXT = 2000
+
+_Text = Annotated[str, Field(min_length=1, max_length=MOST_TEXT)]
 
 
 class Event(Record):
@@ -22,19 +27,21 @@ class Event(Record):
         Its number, from 0: this, and no clock, gives the order.
     kind
         "accepted" may or may not activate the new version, see `active`; "activated" goes to a later version than
-        was active before, "rolled back" to an earlier one.
+        was active before, "rolled back" to an earlier one; "reviewed" says that a person looked at a version.
     time
         By the clock, which may jump back.
     attempt
         Number of the attempt that was accepted or refused; 0 for "created", None otherwise.
     version
-        Id of the version that was made or activated; None for "refused".
+        Id of the version that was made, activated or reviewed; None for "refused".
     active
         Id of the version that judges from here on.
     impact_sha256
         Of the impact record of an attempt.
     previous
         SHA-256 of the line before; for the first, of `patient.json`.
+    by, remark
+        Who reviewed, and what they said of it; not written for other kinds.
     """
 
     event: Count
@@ -45,6 +52,20 @@ class Event(Record):
     active: Sha256
     impact_sha256: Sha256 | None
     previous: Sha256
+    by: _Text | None = None
+    remark: _Text | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        given = {name for name in ("by", "remark") if name in self.model_fields_set}
+        if (self.kind == "reviewed") != ("by" in given) or (given and (self.by is None or self.kind != "reviewed")):
+            raise ValueError("a review has a name, and nothing else has a name or a remark")
+        return self
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON, without the keys of a review where there is none."""
+        left_out = {name for name in ("by", "remark") if getattr(self, name) is None}
+        return to_bytes(self.model_dump(mode="json", exclude=left_out))
 
     @property
     def sha256(self) -> str:
@@ -114,7 +135,7 @@ def read_journal(data: bytes, *, root: str, path: Path | str) -> Journal:
         where = f"{path}, line {number + 1}"
         try:
             event = Event.from_bytes(line + b"\n", where)
-            _check(event, number, previous, where)
+            _check(event, line, number, previous, where)
         except PatientDamagedError as error:
             fault = str(error)
             break
@@ -127,9 +148,11 @@ def read_journal(data: bytes, *, root: str, path: Path | str) -> Journal:
     return Journal(tuple(events), ends, rest, fault)
 
 
-def _check(event: Event, number: int, previous: str, where: str) -> None:
+def _check(event: Event, line: bytes, number: int, previous: str, where: str) -> None:
     if event.event != number:
         raise PatientDamagedError(f"{where} is event {event.event}; event {number} belongs there; take a backup")
+    if event.to_bytes() != line + b"\n":
+        raise PatientDamagedError(f"{where} is not written as auricle writes it; take a backup")
     if event.previous != previous:
         before = "line before it" if number else "patient.json"
         raise PatientDamagedError(

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Self
 from auricle.adaptation.patient.attempt import Attempt
 from auricle.adaptation.patient.canonical import digest
 from auricle.adaptation.patient.failures import PatientBusyError, PatientError, writing
-from auricle.adaptation.patient.journal import Event, Kind, clock_went_back
+from auricle.adaptation.patient.journal import MOST_TEXT, Event, Kind, clock_went_back
 from auricle.adaptation.patient.lock import locked
 from auricle.adaptation.patient.records import Base, PatientRecord
 from auricle.adaptation.patient.state import PATIENT
 from auricle.adaptation.patient.storage import Disk, Storage, is_folder, names_in
 from auricle.adaptation.patient.store import Store
 from auricle.adaptation.patient.version import Version, contents_of
+from auricle.errors import InputError
 
 if TYPE_CHECKING:
     from auricle.adaptation.patient.verification import Verification
@@ -298,6 +299,41 @@ class Patient:
             back = order.index(target.id) < order.index(before)
             kind: Kind = "rolled back" if back else "activated"
             self._store.commit(kind, _text(self._clock), active=target.id, version=target.id)
+        return target
+
+    def review(self, by: str, *, version: str | int | None = None, remark: str | None = None) -> Version:
+        """Write down that a person has looked at a version; from now on the plan's time for the next look runs anew.
+
+        Parameters
+        ----------
+        by
+            Who looked: a name, a role or an address.
+        version
+            Which, as `version` takes it; None for the active one.
+        remark
+            What they found, if anything is to be said.
+
+        Raises
+        ------
+        InputError
+            The name is empty, or one of the texts is longer than 2,000 characters.
+        PatientError
+            There is no such version.
+        PatientDamagedError
+            One of its files was changed or lost: then there is nothing whole to review.
+        """
+        said = {"by": by.strip(), **({"remark": remark.strip()} if remark and remark.strip() else {})}
+        if not said["by"]:
+            raise InputError("a review needs the name of who looked; none was given")
+        if longest := next((name for name, text in said.items() if len(text) > MOST_TEXT), None):
+            raise InputError(
+                f"the {longest} of a review has {len(said[longest]):,} characters; {MOST_TEXT:,} are allowed"
+            )
+        with self._writing():
+            target = self.active if version is None else self.version(version)
+            target.check_files()
+            active = self._store.state.active
+            self._store.commit("reviewed", _text(self._clock), active=active, version=target.id, review=said)
         return target
 
     def specialist(self, base: "Specialist", version: Version | None = None) -> "Specialist":

@@ -173,7 +173,7 @@ class Store:
 
     def commit(
         self, kind: Kind, time: str, *, active: str, attempt: int | None = None, version: str | None = None,
-        impact_sha256: str | None = None, published: Path | None = None,
+        impact_sha256: str | None = None, review: Mapping[str, str] | None = None, published: Path | None = None,
     ) -> None:  # fmt: skip
         """Write an event into the journal and acknowledge it; only for who holds the lock, right after `recover`.
 
@@ -181,6 +181,8 @@ class Store:
         ----------
         kind, time, active, attempt, version, impact_sha256
             See `Event`.
+        review
+            `by` and perhaps `remark` of an event of that kind.
         published
             The folder that it speaks of.
 
@@ -193,7 +195,7 @@ class Store:
         state, journal = self.state, self.path / JOURNAL
         event = Event(
             event=len(state.events), kind=kind, time=time, attempt=attempt, version=version, active=active,
-            impact_sha256=impact_sha256, previous=state.events[-1].sha256,
+            impact_sha256=impact_sha256, previous=state.events[-1].sha256, **(review or {}),
         )  # fmt: skip
         with writing(self.path):
             try:

@@ -136,7 +136,7 @@ class Assessment(Table):
     must_be_tested: tuple[CheckKind, ...] = ("macro_f1", "class_kept", "personal", "labels", "steps", "distance")
     """An attempt is refused if nothing of such a kind could be tested; of other kinds that is only reported."""
     review_after_days: Positive = 30.0
-    """How long a version may be used before a person has looked at it, in days."""
+    """How long a version may be used before a person looks at it, and looks again, in days."""
     told: tuple[Text, ...] = Field(default=("the person who runs this adaptation",), min_length=1)
     """Names or addresses of those who are told of every attempt."""
 
