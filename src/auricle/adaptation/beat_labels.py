@@ -13,9 +13,17 @@ from auricle.signals import Preprocessing, Recording
 from auricle.signals.beats import CLASSES, MATCH, Beat, detect_beats, matched
 from auricle.signals.label_table import named, read_rows
 from auricle.signals.readers.wfdb_annotations import read_atr
+from auricle.signals.true_labels import TrueLabel, TrueLabels
 from auricle.signals.visible import visible
 
 TABLES = (".csv", ".tsv", ".txt")
+
+
+def holds_beats(path: Path) -> bool:
+    """Tell whether a file of labels names beats by their time, and not windows."""
+    if path.suffix.lower() not in TABLES:
+        return True
+    return any("time" in row for _, row in read_rows(path)[:1])
 
 
 class Part(NamedTuple):
@@ -128,6 +136,47 @@ def judged_beats(recording: Recording, preprocessing: Preprocessing, until: floa
     float64 (n,): times in s, in order.
     """
     return detect_beats(recording.choose(preprocessing.leads, preprocessing.unit), until=until)
+
+
+def named_windows(beats: Sequence[Beat], heard: NDArray[np.float64]) -> dict[int, str]:
+    """Give the class of each heard beat, by its number, that a person labelled: within 150 ms, nearest pairs first."""
+    named, found = matched([beat.time for beat in beats], heard)
+    return {j: beats[i].label for i, j in zip(named.tolist(), found.tolist(), strict=True)}
+
+
+def labels_of_windows(
+    path: Path, recording: Recording, preprocessing: Preprocessing, known: Sequence[str]
+) -> TrueLabels:
+    """Read beats of all of a recording, and give them as labels of the windows that a judgement of it cuts.
+
+    Classes that are not known, and beats that the detector does not hear, have no window and are passed over.
+
+    Parameters
+    ----------
+    path
+        As `read_beat_labels` takes it.
+    recording, preprocessing
+        What is judged, and how it is cut: a window around each heard beat.
+    known
+        Classes of the specialist.
+
+    Raises
+    ------
+    FormatError, InputError
+        As `read_beat_labels` and `check_fit`.
+    """
+    beats = read_beat_labels(path, recording)
+    part = labelled_part(beats[0].time, beats[-1].time, recording.duration / 60, recording.duration)
+    heard = judged_beats(recording, preprocessing, recording.duration)
+    check_fit([beat.time for beat in beats], heard, recording, part)
+    named = named_windows(beats, heard)
+    return TrueLabels(
+        [
+            TrueLabel(label=label, recording=recording.id, index=i, where=f"{path.name}, beat at {heard[i]:.2f} s")
+            for i, label in sorted(named.items())
+            if label in known
+        ]
+    )
 
 
 def check_fit(times: Sequence[float], found: NDArray[np.float64], recording: Recording, part: Part) -> None:

@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.adaptation.beat_labels import Part, check_fit, judged_beats, labelled_part, read_beat_labels
+from auricle.adaptation.beat_labels import Part, check_fit, judged_beats, labelled_part, named_windows, read_beat_labels
 from auricle.errors import InputError
 from auricle.signals import Recording, Window, cut
-from auricle.signals.beats import matched
 from auricle.signals.true_labels import read_labels
 from auricle.specialist import Specialist
 from auricle.training import Floats
@@ -92,8 +91,7 @@ def _beats(specialist: Specialist, recording: Recording, path: Path, minutes: fl
     heard = judged_beats(recording, specialist.windowing, part.stop)
     check_fit([beat.time for beat in used], heard, recording, part)
     known = _classes(specialist)
-    named, found = matched([beat.time for beat in used], heard)
-    label = {j: used[i].label for i, j in zip(named.tolist(), found.tolist(), strict=True)}
+    label = named_windows(used, heard)
     wanted = sorted(j for j in label if label[j] in known)
     windows = list(cut(recording, specialist.windowing, beats=heard, only=set(wanted)))
     foreign, unheard = sum(beat.label not in known for beat in used), len(used) - len(label)

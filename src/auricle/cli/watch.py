@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from auricle.finding import Finding
-    from auricle.signals import Source
+    from auricle.signals import Preprocessing, Source
     from auricle.specialist import Specialist
     from auricle.watching import AlarmEvent, LabelEvent, SummaryEvent, TrueLabel, TrueLabels, Watch, WindowEvent
 
@@ -68,7 +69,8 @@ def watch(
         Recordings, or findings (.jsonl), that the stream should look like; without them it is compared with its own
         past.
     labels
-        CSV file with the columns index,label or start,label of one recording, or with a column recording as well.
+        CSV file with the columns index,label or start,label of one recording, or with a column recording as well; for
+        beats of one recording also an annotation file (.atr) or a CSV file with the columns time,label.
     delta
         Chance of a false alarm in a whole stream, if its windows are exchangeable.
     gamma
@@ -77,15 +79,15 @@ def watch(
         Seed of the random numbers that the test needs to be exact.
     """
     from auricle.cli.judge import judge_of
-    from auricle.watching import TrueLabels, Watch, read_labels
+    from auricle.watching import Watch
 
     judge = judge_of(specialist)
     if not hasattr(judge, "calibration_"):
         raise NotCalibratedError(f"{specialist} is not calibrated; `auricle calibrate` does that")
     classes = [str(label) for label in judge.calibration_.labels]
-    table = read_labels(labels, classes) if labels else TrueLabels([])
     reader = _Reader(judge, alpha=alpha, lead=lead, fs=fs, unit=unit)
     stream, typical = reader.listed(paths), reader.listed(reference or [], "reference")
+    table = reader.labels(labels, classes, stream)
     reader.check(stream, typical, table)
     watched = Watch(
         judge.calibration_, reader.typical(typical), alpha=alpha, delta=delta, gamma=gamma, seed=seed
@@ -133,7 +135,7 @@ class _Reader:
     ) -> None:
         self.judge, self.alpha, self.fs, self.unit = judge, alpha, fs, unit
         self.leads = None if lead is None else ((lead,),)
-        self.failed = 0
+        self.failed, self.by_beat = 0, False
 
     def listed(self, paths: list[str], what: str = "stream") -> "list[Source | Path]":
         """Find what the paths hold, in their order; `-` stays as it is."""
@@ -153,6 +155,27 @@ class _Reader:
                 found.extend(find_recordings(path, fs=self.fs, unit=self.unit))
         return found
 
+    def labels(self, path: Path | None, classes: list[str], stream: "list[Source | Path]") -> "TrueLabels":
+        """Read the labels of windows, or of beats, each of which has a window around it."""
+        from auricle.adaptation.beat_labels import holds_beats, labels_of_windows
+        from auricle.watching import TrueLabels, read_labels
+
+        if path is None:
+            return TrueLabels([])
+        if self.judge.windowing.anchor != "beat" or not holds_beats(path):
+            return read_labels(path, classes)
+        if len(stream) != 1 or isinstance(stream[0], Path):
+            raise InputError(
+                f"{path} holds beats of one recording; give that one alone, or labels of windows in a CSV file with "
+                "the columns recording,index,label"
+            )
+        self.by_beat = True
+        return labels_of_windows(path, stream[0].open(), self._windowing(), classes)
+
+    def _windowing(self) -> "Preprocessing":
+        windowing = self.judge.windowing
+        return windowing if self.leads is None else replace(windowing, leads=self.leads)
+
     def check(self, stream: "list[Source | Path]", typical: "list[Source | Path]", table: "TrueLabels") -> None:
         """Refuse what could only be noticed after hours of judging.
 
@@ -163,6 +186,7 @@ class _Reader:
             the recordings or of their windows.
         """
         from auricle.signals import spans
+        from auricle.signals.beats import beat_starts
 
         shared = {_key(one) for one in stream} & {_key(one) for one in typical}
         if shared:
@@ -177,9 +201,12 @@ class _Reader:
             return  # what lines will bring is not known before they are read
         table.check_recordings(names)
         for source in sources:
-            if table.positioned(source.id):
+            if table.positioned(source.id) and not self.by_beat:
                 recording = source.open()
-                starts = [start for start, _ in spans(recording.duration, self.judge.windowing)]
+                if self.judge.windowing.anchor == "beat":
+                    starts = beat_starts(recording, self._windowing())
+                else:
+                    starts = [start for start, _ in spans(recording.duration, self.judge.windowing)]
                 table.check_windows(source.id, starts, recording.duration)
 
     def typical(self, found: "list[Source | Path]") -> "Iterator[Finding]":

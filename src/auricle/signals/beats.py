@@ -185,6 +185,18 @@ def marks(times: NDArray[np.float64], own: float, start: float, count: int, fs: 
     return np.asarray(heights @ bumps, np.float32)
 
 
+def _first(own: float, fs: float, count: int) -> int:
+    """Give the first sample of a window of `count` samples around a beat; before the recording it is negative."""
+    return round(own * fs) - count // 2
+
+
+def beat_starts(recording: "Recording", preprocessing: Preprocessing) -> list[float]:
+    """Say where `cut_beats` lets the windows around the beats that it hears start, in s."""
+    chosen = recording.choose(preprocessing.leads, preprocessing.unit)
+    count = round(preprocessing.window * chosen.fs)
+    return [max(0.0, _first(own, chosen.fs, count) / chosen.fs) for own in detect_beats(chosen).tolist()]
+
+
 def cut_beats(
     recording: "Recording", preprocessing: Preprocessing, *, beats: NDArray[np.float64] | None = None,
     only: Collection[int] | None = None,
@@ -212,7 +224,7 @@ def cut_beats(
     for index, own in enumerate(times.tolist()):
         if only is not None and index not in only:
             continue
-        first = round(own * chosen.fs) - count // 2
+        first = _first(own, chosen.fs, count)
         raw = np.full((len(chosen.channels), count), np.nan, np.float32)
         inside = slice(max(0, first), min(chosen.n_samples, first + count))
         there = chosen.samples(inside.start, inside.stop)
