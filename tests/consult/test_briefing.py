@@ -20,6 +20,8 @@ from auricle.signals import Annotation, Recording
 from auricle.signals.simulate import sinus, sleep_eeg
 from window_findings import DEFINITIONS, finding_on
 
+SHORT = "Stretches below 2 s are too short for these, so they were not measured there: "
+
 SAMPLES = sinus(8, seed=1).samples()
 
 
@@ -258,7 +260,24 @@ def test_an_eeg_is_told_with_its_waves():
     assert 'The window is 30 s of EEG, leads "EEG Fpz-Cz", "EEG Pz-Oz", "EOG horizontal"' in text
     assert "It was made by a simulator; nobody was recorded." in text
     assert "\n- spindles in EEG Fpz-Cz " in text
-    assert "could not be measured: relative powers in EEG Fpz-Cz, relative powers in EEG Pz-Oz" in text
+    short = (
+        "Stretches below 2 s are too short for these, so they were not measured there: relative powers in EEG Fpz-Cz, "
+    )
+    assert f"{short}relative powers in EEG Pz-Oz." in text
+    assert "could not be measured" not in text
+
+
+def test_what_could_not_be_measured_is_said_once():
+    recording = Recording.from_array(np.zeros(1500), 300, channels=("II",), units="mV")
+    text = told(recording, finding=finding_on(recording, window=WindowSpan(start=0, stop=5, beat=2.5))).text
+    everything = (
+        "heart rate, mean RR interval, SDNN, RMSSD, RR irregularity, QRS width, QRS width of the judged beat, RR "
+        "interval before the judged beat, RR interval after the judged beat"
+    )
+    assert [line for line in text.splitlines() if "measured" in line] == [
+        f"- could not be measured: {everything}",
+        f"{SHORT}heart rate, RR irregularity, QRS width.",
+    ]
 
 
 def test_real_windows_are_told(af, data):

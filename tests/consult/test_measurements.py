@@ -9,6 +9,7 @@ from auricle.consult.excerpt import excerpt
 from auricle.consult.measurements import Measurement, measure, number
 from auricle.consult.measurements_ecg import FS, Beats, qrs_width
 from auricle.consult.measurements_eeg import BANDS, Channel
+from auricle.finding import WindowSpan
 from auricle.signals import Recording
 from auricle.signals.beats import annotated_beats
 from auricle.signals.simulate import Artefacts, atrial_fibrillation, noise, sinus, sleep_eeg
@@ -80,15 +81,50 @@ def test_width_and_rate_do_not_depend_on_rate_or_gain(fs):
 def test_a_stretch_has_the_intervals_and_beats_that_fall_in_it():
     recording = sinus(20, heart_rate=60, seed=2)
     beats = [a.start for a in recording.annotations if a.text == "beat"]
-    around, between = (beats[5] - 0.1, beats[5] + 0.1), (beats[8] + 0.2, beats[8] + 0.4)
+    around, between = (beats[5] - 1.0, beats[6] + 1.0), (beats[8] + 0.1, beats[10] + 0.3)
     found = measured(recording, [around, between, (3.0, 15.0)])
-    assert found["heart rate", around] == pytest.approx(120 / (beats[6] - beats[4]), rel=0.02)
-    assert found["heart rate", between] == pytest.approx(60 / (beats[9] - beats[8]), rel=0.02)
+    assert found["heart rate", around] == pytest.approx(180 / (beats[7] - beats[4]), rel=0.02)
+    assert found["heart rate", between] == pytest.approx(180 / (beats[11] - beats[8]), rel=0.02)
     assert found["QRS width", around] is not None
-    assert found["QRS width", between] is None
-    assert found["RR irregularity", around] is None
     assert found["RR irregularity", (3.0, 15.0)] is not None
     assert ("SDNN", around) not in found
+
+
+@pytest.mark.parametrize(("seconds", "measures"), [(0.24, False), (1.99, False), (2.0, True)])
+def test_a_stretch_too_short_for_a_number_has_none(seconds, measures):
+    recording = sinus(20, heart_rate=90, seed=2)
+    where = (5.0, 5.0 + seconds)
+    found = measure(excerpt(finding_on(recording), recording), [where])
+    there = {one.name: one for one in found if one.where == where}
+    assert there.keys() == {"heart rate", "RR irregularity", "QRS width"}
+    assert {one.too_short for one in there.values()} == {not measures}
+    assert all((one.value is not None) is measures for one in there.values())
+
+
+def test_of_the_judged_beat_the_width_and_the_intervals_beside_it_are_measured(data):
+    recording = Recording.read(data / "mitdb" / "119.hea").choose((("MLII",),), "mV")
+    beats = [beat for beat in annotated_beats(recording) if beat.time < 60]
+    ventricular = [i for i, beat in enumerate(beats) if beat.symbol == "V" and beat.time > 5][:5]
+    for i in ventricular:
+        before, at, after = (beat.time for beat in beats[i - 1 : i + 2])
+        window = WindowSpan(start=at - 5, stop=at + 5, beat=at)
+        found = in_window(recording, start=at - 5, stop=at + 5, window=window)
+        assert found["RR interval before the judged beat"] == pytest.approx(at - before, abs=0.1)
+        assert found["RR interval after the judged beat"] == pytest.approx(after - at, abs=0.1)
+        assert found["QRS width of the judged beat"] > 0.12
+        normal = window.model_copy(update={"beat": before})
+        assert in_window(recording, start=at - 5, stop=at + 5, window=normal)["QRS width of the judged beat"] < 0.12
+    between = window.model_copy(update={"beat": (at + after) / 2})
+    found = in_window(recording, start=at - 5, stop=at + 5, window=between)
+    assert [value for name, value in found.items() if "judged" in name] == [None, None, None]
+
+
+def test_the_first_beat_has_none_before_it():
+    recording = sinus(20, heart_rate=60, seed=2)
+    beats = [a.start for a in recording.annotations if a.text == "beat" and a.start > 0.5]
+    found = in_window(recording, window=WindowSpan(start=0, stop=20, beat=beats[0]))
+    assert found["RR interval before the judged beat"] is None
+    assert found["RR interval after the judged beat"] == pytest.approx(beats[1] - beats[0], abs=0.02)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +165,7 @@ def medians(data, record, symbol):
         part = recording.samples(round(start * recording.fs), round((start + 30) * recording.fs))
         beats = Beats(Recording.from_array(part, recording.fs, channels=("II",), units="mV"))
         own = times[(times > start + 0.3) & (times < start + 29.7)] - start
-        widths = [beats.width((t - 0.15, t + 0.15)) for t in own]
+        widths = [beats.width_at(t) for t in own]
         found += [width for width in widths if width is not None]
     return found
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from auricle.cli.asking import Asked
     from auricle.consult.consultation import Consultation
     from auricle.consult.heard import Heard
-    from auricle.consult.windows import Briefer
+    from auricle.consult.windows import Briefer, Chosen
 
 LOG = "consultations.jsonl"
 
@@ -63,7 +63,7 @@ def consult(
     all
         Send confident windows too.
     most
-        Most windows to ask about: the unfamiliar ones first, then the uncertain.
+        Most windows to ask about: those that need eyes most, the unfamiliar ones first, then the least certain.
     show
         What the pictures show: the evidence, the plain signal, or none at all.
     dry_run
@@ -89,11 +89,7 @@ def consult(
         chosen = choose(
             judge, sources, alpha=alpha, lead=lead, confident=all, most=most, progress=counting(update, "judging")
         )
-    left = chosen.wanted - len(chosen.windows)
-    note(
-        f"{chosen.judged} windows, {chosen.wanted} to ask about"
-        + (f"; {left} are left out, --most {chosen.wanted} takes all" if left else "")
-    )
+    note(f"{chosen.judged} windows, {chosen.wanted} to ask about{_left_out(chosen)}")
     if not chosen.windows:
         note("every window is confident: nothing needs an opinion; --all asks about them too")
         return 0
@@ -102,6 +98,15 @@ def consult(
         assert out is not None
         return _written(briefer, model or "MODEL", out)
     return _opinions(briefer, asked, keep=out or kept_folder(), json=json)
+
+
+def _left_out(chosen: "Chosen") -> str:
+    left = ", ".join(f"{n} {state}" for state, n in chosen.left.items())
+    if not left:
+        return ""
+    count = len(chosen.windows)
+    taken = "the one that needs eyes most is taken" if count == 1 else f"the {count} that need eyes most are taken"
+    return f"; {taken}, left out are {left}; --most {chosen.wanted} takes all"
 
 
 def _written(briefer: "Briefer", model: str, out: Path) -> int:

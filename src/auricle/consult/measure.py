@@ -27,6 +27,8 @@ class Measure:
         Where it means something: in the window, in stretches, or in both.
     family
         What it is named with its like where none of them can be measured; empty for its own name.
+    least
+        Shortest stretch in s in which it is more than chance.
     """
 
     name: str
@@ -35,3 +37,4 @@ class Measure:
     of: Reading
     where: Literal["window", "stretches", "both"] = "both"
     family: str = ""
+    least: float = 0.0

@@ -1,7 +1,7 @@
 """Numbers measured in a window and in stretches of it, each with how it was measured."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from auricle.consult.excerpt import Excerpt
 from auricle.consult.measure import Stretch
@@ -27,6 +27,8 @@ class Measurement:
         How, in words.
     family
         What it is named with its like where none of them could be measured; empty for its own name.
+    least
+        Shortest stretch in s in which it would be measured.
 
     Examples
     --------
@@ -42,6 +44,12 @@ class Measurement:
     where: Stretch | None = None
     how: str
     family: str = ""
+    least: float = 0.0
+
+    @property
+    def too_short(self) -> bool:
+        """Whether nothing was measured because the stretch is too short."""
+        return self.where is not None and self.where[1] - self.where[0] < self.least - 1e-9
 
     def __str__(self) -> str:
         if self.value is None:
@@ -72,14 +80,16 @@ def measure(excerpt: Excerpt, stretches: Sequence[Stretch] = ()) -> tuple[Measur
     -------
     tuple of Measurement
         Those of the window first, then those of each stretch in the order given. What can't be measured has the value
-        None.
+        None, and so has what would be chance in so short a stretch.
     """
     measures = ecg_measures(excerpt) if excerpt.kind == "ECG" else eeg_measures(excerpt)
-    return tuple(
-        Measurement(
-            name=one.name, value=one.of(where), unit=one.unit, where=where, how=one.how, family=one.family
-        )
-        for where in (None, *stretches)
-        for one in measures
-        if one.where in {"both", "window" if where is None else "stretches"}
-    )  # fmt: skip
+    found = []
+    for where in (None, *stretches):
+        for one in measures:
+            if one.where in {"both", "window" if where is None else "stretches"}:
+                blank = Measurement(
+                    name=one.name, value=None, unit=one.unit, where=where, how=one.how, family=one.family,
+                    least=one.least,
+                )  # fmt: skip
+                found.append(blank if blank.too_short else replace(blank, value=one.of(where)))
+    return tuple(found)

@@ -18,7 +18,7 @@ Daskalov, Christov: Electrocardiogram signal preprocessing for automatic detecti
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import scipy.signal
@@ -48,6 +48,10 @@ _FLAT: Final = 0.02
 _LEVELS: Final = (0.04, 0.06, 0.08, 0.12, 0.2)
 """Flat is a slope below this share of the steepest; the next one is tried where a T wave hides the end."""
 _WIDEST: Final = 0.2
+_LEAST: Final = 2.0
+"""Shortest stretch in s that has a rate or a width of its own: in a shorter one they are those of a single beat."""
+_NEAR: Final = 0.15
+"""How far in s a detected beat may lie from the judged one and be the same: the tolerance of ANSI/AAMI EC57."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +128,25 @@ class Beats:
         reach = round(_HALF * FS)
         return qrs_width(np.median(self.trace[at[:, None] + np.arange(-reach, reach + 1)], axis=0))
 
+    def nearest(self, t: float) -> int | None:
+        """Give the number of the beat at `t` s; None if none is there."""
+        if not len(self.times):
+            return None
+        i = int(np.abs(self.times - t).argmin())
+        return i if abs(self.times[i] - t) <= _NEAR else None
+
+    def interval_beside(self, t: float, side: Literal[-1, 1]) -> float | None:
+        """Give the interval in s between the beat at `t` s and the one before (-1) or after it (1)."""
+        i = self.nearest(t)
+        if i is None or not 0 <= i + side < len(self.times):
+            return None
+        return float(abs(self.times[i + side] - self.times[i]))
+
+    def width_at(self, t: float) -> float | None:
+        """Measure the width in s of the QRS complex of the beat at `t` s."""
+        i = self.nearest(t)
+        return None if i is None else self.width((float(self.times[i]), float(self.times[i])))
+
 
 def _level(x: Floats) -> Floats:
     return np.asarray(x - x.mean(axis=-1, keepdims=True))
@@ -174,8 +197,8 @@ def ecg_measures(excerpt: Excerpt) -> tuple[Measure, ...]:
 
         return value
 
-    return (
-        Measure(name="heart rate", unit="per minute", of=beats.rate,
+    found = (
+        Measure(name="heart rate", unit="per minute", of=beats.rate, least=_LEAST,
                 how=f"60 / mean RR interval of the beats that a detector (XQRS) finds in {lead}"),
         Measure(name="mean RR interval", unit="s", how="mean of the intervals between beats", where="window",
                 of=summary(np.mean, 1)),
@@ -183,8 +206,25 @@ def ecg_measures(excerpt: Excerpt) -> tuple[Measure, ...]:
                 where="window", of=summary(lambda rr: rr.std(ddof=1), 3)),
         Measure(name="RMSSD", unit="s", how="root mean square of the differences of successive RR intervals",
                 where="window", of=summary(lambda rr: np.sqrt(np.mean(np.diff(rr) ** 2)), 3)),
-        Measure(name="RR irregularity", unit="", of=beats.irregularity,
+        Measure(name="RR irregularity", unit="", of=beats.irregularity, least=_LEAST,
                 how="standard deviation / mean of the RR intervals, from three intervals on"),
-        Measure(name="QRS width", unit="s", of=beats.width,
+        Measure(name="QRS width", unit="s", of=beats.width, least=_LEAST,
                 how=f"from flat to flat on the median beat of {lead} alone; a single lead may show less than twelve"),
+    )  # fmt: skip
+    beat = excerpt.finding.window.beat
+    return found if beat is None else (*found, *_of_the_beat(beats, beat))
+
+
+def _of_the_beat(beats: Beats, beat: float) -> tuple[Measure, ...]:
+    def beside(side: Literal[-1, 1]) -> Reading:
+        return lambda _: beats.interval_beside(beat, side)
+
+    how = "to the beat {} it, as the detector finds them"
+    return (
+        Measure(name="QRS width of the judged beat", unit="s", of=lambda _: beats.width_at(beat), where="window",
+                how="from flat to flat, of this one beat, so less sure than that of the median beat"),
+        Measure(name="RR interval before the judged beat", unit="s", of=beside(-1), where="window",
+                how=how.format("before")),
+        Measure(name="RR interval after the judged beat", unit="s", of=beside(1), where="window",
+                how=how.format("after")),
     )  # fmt: skip

@@ -44,6 +44,8 @@ _BROAD: Final = (1.0, 30.0)
 _SLOW: Final = (0.3, 2.0)
 _PIECE: Final = 0.3
 """Length in s of the pieces in which a spindle's criteria are taken."""
+_LEAST: Final = 2.0
+"""Shortest stretch in s that has a spectrum: one slow wave lasts that long."""
 _SHORTEST: Final = 10.0
 """A window below this many seconds says nothing about what amplitude is large in it."""
 
@@ -73,10 +75,10 @@ class Channel:
         return self.alive and len(self.x) >= _SHORTEST * self.fs
 
     def share(self, band: tuple[float, float], where: Stretch | None) -> float | None:
-        """Power in a band as a share of 0.5 to 30 Hz; of stretches below 2 s, None."""
+        """Power in a band as a share of 0.5 to 30 Hz; None below 2 s."""
         start, stop = where or (0.0, len(self.x) / self.fs)
         part = self.x[round(start * self.fs) : round(stop * self.fs)]
-        if len(part) < 2 * self.fs or np.ptp(part) == 0 or not self.alive:
+        if len(part) < _LEAST * self.fs or np.ptp(part) == 0 or not self.alive:
             return None
         f, power = scipy.signal.welch(part, self.fs, nperseg=min(len(part), round(4 * self.fs)))
         whole = power[(f >= 0.5) & (f < 30)].sum()
@@ -164,7 +166,7 @@ def _bands(channel: Channel, name: str) -> list[Measure]:
     return [
         Measure(
             name=f"relative {word} power in {name}", unit="", of=share(band), family=f"relative powers in {name}",
-            how=f"share of {band[0]:g} to {band[1]:g} Hz in 0.5 to 30 Hz, by Welch's method, from 2 s on",
+            least=_LEAST, how=f"share of {band[0]:g} to {band[1]:g} Hz in 0.5 to 30 Hz, by Welch's method, from 2 s on",
         )
         for word, band in BANDS.items()
     ]  # fmt: skip

@@ -1,7 +1,7 @@
 """The paragraphs of a briefing: what is said about a window, in words."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from auricle.conformal import state_of
@@ -128,22 +128,30 @@ class Paragraphs:
     def measured(self, measured: Sequence[Measurement]) -> str:
         """Tell what was measured in the window, and how."""
         own = [one for one in measured if one.where is None]
-        lines = [sentences.VALUE.format(value=one, how=one.how) for one in own]
+        lines = [sentences.VALUE.format(value=one, how=one.how) for one in own if one.value is not None]
+        if unknown := _named(one for one in own if one.value is None):
+            lines.append("- " + sentences.NOT_MEASURED.format(names=unknown))
         return "\n".join([sentences.MEASURED, *lines]) if lines else ""
 
     def measured_there(self, measured: Sequence[Measurement]) -> str:
-        """Tell what was measured in the stretches, a line each."""
+        """Tell what was measured in the stretches, a line each, and once what they were too short for."""
         there: dict[Stretch, list[Measurement]] = {}
         for one in measured:
-            if one.where is not None:
+            if one.where is not None and not one.too_short:
                 there.setdefault(one.where, []).append(one)
         lines = []
         for (start, stop), some in sorted(there.items()):
             said = [str(one) for one in some if one.value is not None]
-            if unknown := dict.fromkeys(one.family or one.name for one in some if one.value is None):
-                said.append(sentences.NOT_MEASURED.format(names=", ".join(unknown)))
+            if unknown := _named(one for one in some if one.value is None):
+                said.append(sentences.NOT_MEASURED.format(names=unknown))
             lines.append(sentences.THERE.format(start=f"{start:.2f}", stop=f"{stop:.2f}", values="; ".join(said)))
-        return "\n".join([sentences.MEASURED_THERE, *lines]) if lines else ""
+        if lines:
+            lines.insert(0, sentences.MEASURED_THERE)
+        short = [one for one in measured if one.too_short]
+        for least in dict.fromkeys(one.least for one in short):
+            names = _named(one for one in short if one.least == least)
+            lines.append(sentences.TOO_SHORT.format(least=number(least), names=names))
+        return "\n".join(lines)
 
     def quality(self) -> str:
         """Say what is wrong with the signal."""
@@ -171,3 +179,7 @@ class Paragraphs:
     def answer(self, offered: Sequence[str]) -> str:
         """Ask for the answer."""
         return sentences.ANSWER.format(labels=", ".join(map(quoted, (*offered, "none"))))
+
+
+def _named(measured: Iterable[Measurement]) -> str:
+    return ", ".join(dict.fromkeys(one.family or one.name for one in measured))

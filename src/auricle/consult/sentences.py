@@ -69,6 +69,7 @@ MEASURED_THERE: Final = (
 )
 THERE: Final = "- {start} to {stop} s: {values}"
 NOT_MEASURED: Final = "could not be measured: {names}"
+TOO_SHORT: Final = "Stretches below {least} s are too short for these, so they were not measured there: {names}."
 
 PLAIN_PICTURE: Final = "Picture {number} of {count}: the signal alone. {scale}.{cut}"
 EVIDENCE_PICTURE: Final = (

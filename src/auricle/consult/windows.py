@@ -1,5 +1,6 @@
 """Which windows an opinion is asked on, and the briefing on each."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -10,8 +11,8 @@ from auricle.finding import Finding
 from auricle.signals import Recording, Source
 from auricle.specialist import Specialist
 
-FIRST: Final[dict[State, int]] = {"unfamiliar": 0, "uncertain": 1, "uncalibrated": 2, "confident": 3}
-"""Which states are asked about first where not all can be."""
+FIRST: Final[dict[State, int]] = {"unfamiliar": 0, "uncertain": 2, "uncalibrated": 3, "confident": 4}
+"""Which states are asked about first where not all can be; 1 is a set that misses the label with the highest score."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,11 +25,14 @@ class Chosen:
         Where each lies, and what the specialist found, without evidence.
     judged, wanted
         Windows in all, and those that would be asked about if no number were set.
+    left
+        State -> how many of these are left out.
     """
 
     windows: tuple[tuple[Source, Finding], ...]
     judged: int
     wanted: int
+    left: dict[State, int]
 
 
 def choose(
@@ -50,7 +54,7 @@ def choose(
     confident
         Whether confident windows are kept too. One whose set misses the label with the highest score always is.
     most
-        At most this many: unfamiliar ones first, then uncertain ones, in the order of the recordings.
+        At most this many: those that need eyes most, see `urgency`.
     progress
         Called with recordings done, and in all.
     """
@@ -61,8 +65,24 @@ def choose(
         if progress:
             progress(done, len(sources))
     wanted = [pair for pair in found if confident or pair[1].state != "confident" or pair[1].top_outside]
-    first = sorted(range(len(wanted)), key=lambda i: (FIRST[wanted[i][1].state], i))[:most]
-    return Chosen(windows=tuple(wanted[i] for i in sorted(first)), judged=len(found), wanted=len(wanted))
+    order = sorted(range(len(wanted)), key=lambda i: (*urgency(wanted[i][1]), i))
+    return Chosen(
+        windows=tuple(wanted[i] for i in sorted(order[:most])), judged=len(found), wanted=len(wanted),
+        left=dict(Counter(wanted[i][1].state for i in order[most:])),
+    )  # fmt: skip
+
+
+def urgency(finding: Finding) -> tuple[float, ...]:
+    """Give what sorts findings by how much they need eyes, the most first.
+
+    Unfamiliar windows come first, the one whose best p-value is lowest before all; then sets that miss the label with
+    the highest score; then uncertain windows, those with the larger set first, and among these the one whose second
+    label fits best.
+    """
+    known = [p for p in finding.p_values.values() if p is not None]
+    best, second, *_ = [*sorted(known, reverse=True), 0.0, 0.0]
+    rank = 1 if finding.top_outside else FIRST[finding.state]
+    return (rank, best) if finding.state == "unfamiliar" else (rank, -len(finding.set), -second)
 
 
 @dataclass(kw_only=True)
