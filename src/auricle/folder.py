@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from auricle.errors import SpecialistError
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
     from torch import Tensor, nn
 
 MANIFEST, WEIGHTS, CARD, SUMS = "specialist.json", "weights.safetensors", "card.md", "SHA256SUMS"
@@ -281,7 +282,11 @@ def first_fault(error: ValidationError) -> str:
     ...     print(first_fault(error))
     name: Input should be a valid string; given was 3
     """
-    fault = error.errors(include_url=False)[0]
+    return told_fault(error.errors(include_url=False)[0])
+
+
+def told_fault(fault: "ErrorDetails") -> str:
+    """Say in one line what one of pydantic's errors is about."""
     where = "".join(f"{place}: " for place in [".".join(map(str, fault["loc"]))] if place)
     why = fault["msg"].removeprefix("Value error, ")
     # Of a text that is no JSON at all, the whole would be shown.

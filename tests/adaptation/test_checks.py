@@ -176,14 +176,16 @@ def test_labels_steps_and_distance():
     check = check_labels(counts, PLAN)
     assert check.passed is True
     assert check.text == (
-        "Classes with 9 labels or more in the adaptation stretch: 1 (N), and 1 needed (adaptation: 100 N, 8 V)."
+        "N has 9 labels or more in the adaptation stretch, and 1 class is needed (adaptation: 100 N, 8 V)."
     )
     two = plan_of("protocol", taught_classes=2)
     assert check_labels(counts, two).passed is False
     personal = plan_of("protocol", calibration="personal", alphas=[0.2], labels_per_class=5)
     assert check_labels(counts, personal).passed is True
     assert check_labels({"adaptation": {"N": 100}}, personal).passed is False
-    assert check_labels({}, PLAN).text.endswith("0 (none), and 1 needed (adaptation: none).")
+    assert check_labels({}, PLAN).text.endswith(
+        "No class has 9 labels or more in the adaptation stretch, and 1 class is needed (adaptation: none)."
+    )
     assert (check_steps(400, PLAN).passed, check_steps(401, PLAN).passed) == (True, False)
     assert check_steps(401, PLAN).text == "401 steps taken; the plan allows 400."
     assert [c.passed for c in check_distance(0.1, 0.26, PLAN)] == [True, False]

@@ -69,7 +69,7 @@ def test_a_stopped_training_ends_where_an_unbroken_one_does(specialist, far, tmp
 def test_training_that_runs_away_goes_back(specialist):
     made = learn(specialist.network_, lesson(specialist), plan(lr=1e4, most_distance=5.0, most_change=9.0).description)
     assert made.steps == 0
-    assert "training ran away and went back to step 0" in made.stopped
+    assert "Training ran away and went back to step 0" in made.stopped
     assert made.distance < 1e-5
 
 

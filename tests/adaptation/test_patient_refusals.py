@@ -68,8 +68,8 @@ def other_base(base_folder, tmp_path) -> Specialist:
 def test_another_base_is_refused(grown, base, other_base, base_folder):
     text = (
         f"was adapted from 'tiny' with hash {base.hash_[:12]}, and the given specialist's hash is "
-        f"{other_base.hash_[:12]}; give the base from which this patient's versions begin (--base FOLDER); it was at "
-        f"{str(base_folder)!r}"
+        f"{other_base.hash_[:12]}; give the base from which this patient's versions begin (`replay` takes it with "
+        f"--base FOLDER); it was at {str(base_folder)!r}"
     )
     with pytest.raises(SpecialistError, match=re.escape(text)):
         grown.check_base(other_base)

@@ -121,6 +121,16 @@ def test_a_plan_that_contradicts_itself_is_refused_with_a_sentence(table, change
     assert "\n" not in str(caught.value)
 
 
+def test_all_faults_of_a_plan_are_told_at_once():
+    tables = {"protocol": {"minuts": 5.0, "gap": -1.0}, "description": {"lr": 0.0}}
+    with pytest.raises(InputError) as caught:
+        Plan.from_dict(tables)
+    for text in ("description.lr: Input should be greater than 0", "protocol.gap", "unknown key protocol.minuts"):
+        assert text in str(caught.value)
+    with pytest.raises(InputError, match=r"; and 2 more$"):
+        Plan.from_dict({"description": dict.fromkeys("abcdefg", 1)})
+
+
 def test_what_must_be_tested_needs_a_test_stretch():
     tables = {"protocol": {"test_share": 0, "adaptation_share": 0.7}, "assessment": {"must_be_tested": ["coverage"]}}
     with pytest.raises(InputError, match=r"names 'coverage', but protocol\.test_share is 0, so it can't be tested"):

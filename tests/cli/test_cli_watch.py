@@ -58,7 +58,7 @@ def test_a_recording_that_changes_raises_the_alarm_and_says_since_when(command, 
     assert code == 0
     alarm, first, again, meaning, labels = out.splitlines()
     found = re.fullmatch(
-        r"alarm at window (\d+) \(changing, (\d+) to (\d+) s\): (stranger|more typical) than before since about window "
+        r"alarm at window (\d+) \(changing, (\d+) to (\d+) s\): (stranger|less strange) than before since about window "
         r"(\d+) \(changing, \d+ to \d+ s\); false-alarm chance at most 1 % if windows are exchangeable",
         alarm,
     )

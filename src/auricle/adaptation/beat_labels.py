@@ -80,7 +80,7 @@ def read_beat_labels(path: Path, recording: Recording) -> tuple[Beat, ...]:
         if not 0 <= beat.time < recording.duration:
             raise InputError(
                 f"the labels {path}: a beat at {beat.time:g} s lies outside recording {visible(recording.id)}, which "
-                f"lasts {recording.duration:g} s; are they of another recording?"
+                f"lasts {recording.duration:g} s; times are in s: are these in ms or samples, or of another recording?"
             )
     return tuple(sorted(found, key=lambda beat: beat.time))
 
@@ -112,7 +112,8 @@ def _beat(where: str, cells: dict[str, str], recording: Recording) -> Beat:
     try:
         time = float(cells["time"])
     except ValueError:
-        raise FormatError(f"{where}: {visible(cells['time'], 40)!r} is no time in s") from None
+        hint = "; write it with a point, as 1.5" if "," in cells["time"] else ""
+        raise FormatError(f"{where}: {visible(cells['time'], 40)!r} is no time in s{hint}") from None
     if label not in CLASSES:
         raise InputError(
             f"{where}: {visible(label, 40)!r} is no class of a beat; allowed are N, S, V, F and Q, and the symbols "

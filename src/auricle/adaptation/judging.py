@@ -200,8 +200,11 @@ def judge(
         population = Scored(scores=new, labels=kept.labels)
         people = len(np.unique(kept.groups))
         if people < FEWEST_SUBJECTS:
-            said = f"The reference's windows come from {people} persons, too few to speak for others: its tests take "
-            notes += (said + "each window by itself, and hold for these persons.",)
+            whose = "one person" if people == 1 else f"{people} persons"
+            said = (
+                f"The reference's windows are of {whose}, too few to speak for others: its tests take each window by "
+            )
+            notes += (said + f"itself, and hold for {'this person' if people == 1 else 'these persons'}.",)
         pair = against = compare(
             names, _texts(kept.labels), specialist.scores(kept.samples), new,
             subjects=kept.groups if people >= FEWEST_SUBJECTS else None, scored=scored,

@@ -225,7 +225,7 @@ def _train(
             if distance > description.most_distance or change > description.most_change:
                 optimizer.rollback(within)
                 return (
-                    f"at step {done} the weights had moved by {distance:.3g} of their length, one of them by "
+                    f"At step {done} the weights had moved by {distance:.3g} of their length, one of them by "
                     f"{change:.3g}; the plan allows {description.most_distance:g} and {description.most_change:g}, so "
                     f"training went back to step {within - start} and ended there"
                 )
@@ -237,7 +237,7 @@ def _train(
             optimizer.step(lesson.closure(network, optimizer.steps))
         except GridOverflowError as error:
             optimizer.rollback(within)
-            return f"training ran away and went back to step {within - start}: {error}"
+            return f"Training ran away and went back to step {within - start}: {error}"
         done += 1
         if on_step:
             on_step(done, planned)

@@ -30,7 +30,8 @@ def adapt(
 ) -> int:
     """Adapt a specialist to a patient by forward passes alone; test it by the plan, then use or refuse it.
 
-    A stopped attempt goes on where it was when the command is repeated; one that was accepted is not made twice.
+    A stopped attempt goes on where it was when the command is repeated; one that was accepted is not made twice. A
+    refusal is no failure: the exit code is 0, and `decision` in the record says which.
 
     Parameters
     ----------
@@ -40,7 +41,7 @@ def adapt(
         What a person says of some minutes of it: for beats an annotation file (.atr) or a CSV table (time,label); for
         windows a CSV table (index,label or start,label). The plan's minutes from the first label on are used.
     plan
-        Change-control plan, a TOML file; the one that comes with auricle if not given.
+        Change-control plan, a TOML file; if not given, the one that comes with auricle, which is for `beats`.
     subject
         Who the patient is, for a folder that is made now; what the recording says if not given.
     report

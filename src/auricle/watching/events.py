@@ -59,6 +59,9 @@ class WindowEvent(_Event):
     state: State
 
 
+_SAID = {"stranger": "stranger than before", "more typical": "less strange than before"}
+
+
 class AlarmEvent(_Event):
     """The windows no longer look like those before, or depend on one another."""
 
@@ -74,7 +77,7 @@ class AlarmEvent(_Event):
 
     def __str__(self) -> str:
         return (
-            f"alarm at {self.at}: {self.direction} than before since about {self.since}; "
+            f"alarm at {self.at}: {_SAID[self.direction]} since about {self.since}; "
             f"false-alarm chance at most {100 * self.delta:g} % if windows are exchangeable"
         )
 

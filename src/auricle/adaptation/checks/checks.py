@@ -106,9 +106,10 @@ def _sensitivity(pair: Comparison, k: int, plan: Plan) -> Check:
     went = f"The sensitivity of {label} on the reference set went from {old:.3f} to {new:.3f}"
     if paired_interval(before, before, groups, level=level)[0] <= limit:
         of = "" if groups is None else f" of {_count(len(np.unique(groups)), 'subject')}"
+        few = f"{_count(n, 'window')}{of} {'is' if n == 1 else 'are'} too few or too unequal"
         text = (
-            f"{went}; that can't be tested, as {_count(n, 'window')}{of} are too few or too unequal: even without any "
-            f"change the lower end of the interval would not lie above {limit:.3f}."
+            f"{went}; that can't be tested, as {few}: even without any change the lower end of the interval would not "
+            f"lie above {limit:.3f}."
         )
         return Check(kind="sensitivity", name=name, passed=None, value=new - old, limit=limit, text=text)
     low, high = paired_interval(before, after, groups, level=level)
@@ -278,11 +279,12 @@ def _coverage(sets: PredictionSets, k: int, kept: Bools, n: int | None, level: f
     low, high = clopper_pearson(int(kept.sum()), m, level=level)
     found = {"value": value, "limit": limit, "low": low, "high": high}
     if limit <= 0:
-        return untested(f"with {m} windows {law} allows that none is kept", **found)
-    behind = "" if n is None else f", {n} calibration windows"
+        return untested(f"with {_count(m, 'window')} {law} allows that none is kept", **found)
+    behind = "" if n is None else f", {_count(n, 'calibration window')}"
+    of = f"{_count(m, 'window')} of {label}"
     text = (
-        f"{int(kept.sum())} of {m} windows of {label} kept their label at alpha {sets.alpha:g} ({value:.3f}; {low:.3f} "
-        f"to {high:.3f}){behind}; under {law} at least {limit:.3f} is expected."
+        f"{int(kept.sum())} of {of} kept {'its' if m == 1 else 'their'} label at alpha {sets.alpha:g} ({value:.3f}; "
+        f"{low:.3f} to {high:.3f}){behind}; under {law} at least {limit:.3f} is expected."
     )
     return Check(kind="coverage", name=name, passed=_at_least(value, limit), text=text, **found)
 
@@ -300,14 +302,16 @@ def check_labels(counts: Mapping[StretchName, Mapping[str, int]], plan: Plan) ->
         f"{stretch}: " + (", ".join(f"{n} {label}" for label, n in counts.get(stretch, {}).items()) or "none")
         for stretch in stretches
     )
+    has = "has" if len(taught) == 1 else "have"
+    which = f"{', '.join(taught)} {has}" if taught else "No class has"
+    found = f"{which} {_count(least, 'label')} or more in the {where} stretch"
     return Check(
         kind="labels",
         name="labels",
         passed=len(taught) >= wanted,
         value=float(len(taught)),
         limit=float(wanted),
-        text=f"Classes with {least} labels or more in the {where} stretch: "
-        f"{len(taught)} ({', '.join(taught) or 'none'}), and {wanted} needed ({listed}).",
+        text=f"{found}, and {_count(wanted, 'class')} {'is' if wanted == 1 else 'are'} needed ({listed}).",
     )
 
 
@@ -389,7 +393,7 @@ def decide(checks: Sequence[Check], plan: Plan) -> Decision:
 
 
 def _count(n: int, what: str) -> str:
-    return f"{n} {what}{'s' * (n != 1)}"
+    return f"{n} {what}{('es' if what.endswith('s') else 's') * (n != 1)}"
 
 
 def _at_least(value: float, limit: float) -> bool:

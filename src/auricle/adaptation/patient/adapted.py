@@ -101,7 +101,8 @@ def check_base(specialist: Specialist, base: Base, patient: Path) -> None:
         given += " (its weights are the same, its manifest or card is not)"
     raise SpecialistError(
         f"{patient} was adapted from {base.name!r} with hash {base.sha256[:12]}, and the given specialist's hash is "
-        f"{given}; give the base from which this patient's versions begin (--base FOLDER); it was at {base.place!r}"
+        f"{given}; give the base from which this patient's versions begin (`replay` takes it with --base FOLDER); it "
+        f"was at {base.place!r}"
     )
 
 

@@ -12,6 +12,7 @@ from auricle.adaptation.patient.patient import Patient
 from auricle.adaptation.patient.state import check_refused
 from auricle.adaptation.patient.version import Version
 
+_WHOSE = {"personal": " of the patient", "population": " of others", "combined": " of both"}
 State = Literal["active", "retired", "waiting", "refused", "damaged"]
 
 
@@ -163,8 +164,20 @@ def _difference(version: Version, parent: Version | None) -> str:
     parts = [f"{version.steps - parent.steps:+d} steps from {parent.number}"] if version.steps > parent.steps else []
     if version.record.calibration_sha256 != parent.record.calibration_sha256:
         counts = zip(calibration["labels"], map(len, calibration["scores"]), strict=True)
-        parts.append(f"calibrated with {', '.join(f'{n} {label}' for label, n in counts)}")
+        whose = _whose(version)
+        listed = ", ".join(f"{n} {label}{whose.get(str(label), '')}" for label, n in counts)
+        parts.append(f"calibrated with {listed}")
     return "; ".join(parts) or f"nothing since {parent.number}"
+
+
+def _whose(version: Version) -> dict[str, str]:
+    """Say of each label whose windows calibrate it, if the version's record tells."""
+    record: Any = version.impact() or {}
+    try:
+        source = next(iter(record["calibration"]["source"].values()))
+        return {str(label): _WHOSE.get(one, "") for label, one in source.items()}
+    except (AttributeError, KeyError, StopIteration, TypeError):
+        return {}
 
 
 def _reason(impact: Mapping[str, Any]) -> str:
@@ -172,4 +185,6 @@ def _reason(impact: Mapping[str, Any]) -> str:
     checks = impact.get("checks")
     failed = [c for c in checks if isinstance(c, dict) and c.get("passed") is False] if isinstance(checks, list) else []
     text = next((c["text"] for c in failed if isinstance(c.get("text"), str)), None)
-    return text or "see its impact.json"
+    decision = impact.get("decision")
+    said = decision.get("reasons") if isinstance(decision, dict) else None
+    return text or next((one for one in said or () if isinstance(one, str)), "see its impact.json")

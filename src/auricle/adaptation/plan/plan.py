@@ -16,15 +16,17 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 from auricle.adaptation.plan.protocol import Protocol
 from auricle.adaptation.plan.table import Count, Margin, Positive, Share, Table, Text, published
 from auricle.errors import FormatError, InputError
-from auricle.folder import first_fault
+from auricle.folder import told_fault
 from auricle.toml import nearest, read_toml
 from auricle.zeroth import Perturbation, Pool, perturbation_from
 
 FORMAT: Final = "auricle.plan/1"
+_MOST_FAULTS: Final = 5
 
 CheckKind = Literal[
     "macro_f1", "sensitivity", "class_kept", "personal", "coverage", "labels", "steps", "distance", "harm"
@@ -204,7 +206,7 @@ class Plan(Table):
         try:
             return cls.model_validate(dict(tables))
         except ValidationError as error:
-            raise InputError(f"the plan can't be used: {_fault(error)}") from error
+            raise InputError(f"the plan can't be used: {_faults(error)}") from error
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
@@ -220,7 +222,7 @@ class Plan(Table):
         try:
             return cls.model_validate(content)
         except ValidationError as error:
-            raise FormatError(f"the plan {path}: {_fault(error)}") from error
+            raise FormatError(f"the plan {path}: {_faults(error)}") from error
 
     @classmethod
     def default(cls) -> Self:
@@ -248,7 +250,7 @@ class Plan(Table):
             if strange := [name for name in names if name not in labels]:
                 raise InputError(
                     f"the plan's assessment.{key} names the class {strange[0]!r}{nearest(strange[0], labels)}; give a "
-                    "plan that was written for this specialist"
+                    "plan that was written for this specialist (the one that comes with auricle is for `beats`)"
                 )
         if self.protocol.taught_classes > len(labels):
             raise InputError(
@@ -262,14 +264,19 @@ def plan_schema() -> dict[str, Any]:
     return published(Plan, FORMAT)
 
 
-def _fault(error: ValidationError) -> str:
-    """Say what is refused first, and what was probably meant by an unknown key."""
-    first = error.errors(include_url=False)[0]
-    place = tuple(map(str, first["loc"]))
-    if first["type"] == "extra_forbidden":
+def _faults(error: ValidationError) -> str:
+    """Say what is refused, at most five things, and what was probably meant by an unknown key."""
+    found = error.errors(include_url=False)
+    more = f"; and {len(found) - _MOST_FAULTS} more" if len(found) > _MOST_FAULTS else ""
+    return "; ".join(map(_fault, found[:_MOST_FAULTS])) + more
+
+
+def _fault(one: ErrorDetails) -> str:
+    place = tuple(map(str, one["loc"]))
+    if one["type"] == "extra_forbidden":
         tables: dict[str, type[BaseModel]] = {
             "description": Description, "protocol": Protocol, "assessment": Assessment
         }  # fmt: skip
         table = tables.get(place[0], Plan) if len(place) > 1 else Plan
         return f"unknown key {'.'.join(place)}{nearest(place[-1], list(table.model_fields))}"
-    return first_fault(error)
+    return told_fault(one)
