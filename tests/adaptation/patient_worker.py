@@ -1,4 +1,4 @@
-"""Accepts and rolls back until it is killed: a process of its own, started by test_patient_kill.py.
+"""Accepts, reviews and rolls back until it is killed: a process of its own, started by test_patient_kill.py.
 
 Each line on stdin forks one child, which works on the patient and notes each event that was acknowledged; its number
 is printed, and a line more when it has ended. So torch is imported once, which takes longer than all the rest.
@@ -41,6 +41,8 @@ def work(folder: Path, base: Specialist, ledger: bytes, notes: int, seed: int) -
         elif choice < 0.6:
             with patient.attempt() as attempt:
                 attempt.refuse({"n": attempt.number})
+        elif choice < 0.7:
+            patient.review("Dr. Keller", remark="looks right")
         else:
             other = [version.id for version in patient.versions if version.id != patient.active.id]
             if other:

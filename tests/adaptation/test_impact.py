@@ -154,7 +154,7 @@ def failed(accepted):
 
 CONTRADICTIONS = [
     (failed, "the attempt is said to be accepted, but by its checks: 900 steps taken; the plan allows 400."),
-    (lambda _: {"checks": []}, "said to be accepted, but by its checks: The plan asks that macro_f1 be tested"),
+    (lambda _: {"checks": []}, "said to be accepted, but by its checks: The plan asks for the test 'macro_f1'"),
     (lambda _: {"decision": {"accepted": False, "reasons": []}}, "the attempt was refused without a reason; name one"),
     (lambda _: {"plan_sha256": HASH}, f"plan_sha256 is {HASH}, but the plan in the record has "),
     (lambda a: {"modification": a.to_dict()["modification"] | {"weights_sha256": None}},

@@ -383,7 +383,7 @@ def decide(checks: Sequence[Check], plan: Plan) -> Decision:
         of_kind = [check for check in checks if check.kind == kind]
         if all(check.passed is None for check in of_kind):
             why = " ".join(dict.fromkeys(check.text for check in of_kind)) or "No such check was made."
-            reasons.append(f"The plan asks that {kind} be tested, and it was not. {why}")
+            reasons.append(f"The plan asks for the test {kind!r}, which could not be made. {why}")
     if reasons:
         return Decision(accepted=False, reasons=tuple(reasons))
     passed = sum(check.passed is True for check in checks)
