@@ -194,8 +194,8 @@ def test_a_trial_with_a_newer_model_says_how_it_was_asked_and_goes_on_where_it_w
         first = len(seen.asked)
         again, printed, _ = command(*arguments, "--json")
     assert again == 0
-    assert first == 2 + 3 + 2 * 2
-    assert len(seen.asked) == first + 5  # the preflight's questions alone
+    assert first == 2 + 4 + 2 * 2
+    assert len(seen.asked) == first + 6  # the preflight's questions alone
     assert not any({"max_tokens", "temperature"} & asks.body.keys() for asks in seen.asked[first + 2 :])
     assert "It refuses temperature 0" in said
     result = json.loads(printed)

@@ -142,7 +142,8 @@ def trial(
     -------
     dict
         JSON-able: `windows`; `share` of states in the data; `drawn`, windows by state; `arms`, as `scoring.scored`
-        gives them; `harm`, how much accuracy a wrong set costs against being told none; `commonest`, by state the
+        gives them; `harm`, how much accuracy a wrong set costs against being told none, None where there are too few to
+        say; `commonest`, by state the
         label that is true most often, and its share; `said`, the labels that were answered, by arm; `why`, the reasons
         for no opinion by arm; `paper`, its numbers.
     """
@@ -199,10 +200,11 @@ def _answer(heard: Heard) -> Answer:
     )  # fmt: skip
 
 
-def _harm(found: dict[str, Any]) -> dict[str, float] | None:
-    """Accuracy with a wrong set minus that without any, by state: negative is harm."""
+def _harm(found: dict[str, Any]) -> dict[str, float | None] | None:
+    """Accuracy with a wrong set minus that without any, by state: negative is harm; None where too few say nothing."""
     if "wrong_set" not in found or "plain_all" not in found:
         return None
     return {
-        state: entry["accuracy"] - found["plain_all"][state]["accuracy"] for state, entry in found["wrong_set"].items()
+        state: None if entry["low"] is None else entry["accuracy"] - found["plain_all"][state]["accuracy"]
+        for state, entry in found["wrong_set"].items()
     }

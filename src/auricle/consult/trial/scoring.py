@@ -14,6 +14,9 @@ SPECIALIST = "specialist"
 DRAWS = 2000
 LEVEL = 0.95
 ALL = "all"
+FEWEST = 6
+"""Persons from which on an interval is given: of fewer, not even all together would tell a gain from chance, as a sign
+test of five that agree gives 2 / 2^5 = 0.06."""
 
 Floats = NDArray[np.float64]
 
@@ -88,8 +91,14 @@ def scored(cases: Sequence[Case], arms: Sequence[str], share: Mapping[str, float
         Arm -> state or "all" -> `n`; `accuracy` with its 95 % interval (`low`, `high`; no opinion counts as not right);
         `fallback`, the accuracy if the specialist's label stands where there is no opinion; `gain`, of `fallback` over
         the specialist's label, paired, with `gain_low` and `gain_high`; `disagrees` and `no_opinion`, shares;
-        `tokens` and `seconds`, means. A state without windows is left out. Intervals draw persons with replacement
-        (percentiles of 2,000 draws).
+        `tokens` and `seconds`, means. A state without windows is left out.
+
+    Notes
+    -----
+    Intervals draw persons with replacement (percentiles of 2,000 draws). Where all windows came out alike there is
+    nothing to draw: then up to 1 - 0.025^(1/m) of the persons may be otherwise, the exact bound when none of m was
+    (Clopper and Pearson, Biometrika 26(4), 1934). m is the effective number of persons, (sum w)^2 / sum w^2 for those
+    of weights w (Kish, Survey Sampling, 1965); below `FEWEST` the bounds are None.
     """
     people = {subject: i for i, subject in enumerate(dict.fromkeys(case.subject for case in cases))}
     owner = np.array([people[case.subject] for case in cases], np.int64)
@@ -97,7 +106,33 @@ def scored(cases: Sequence[Case], arms: Sequence[str], share: Mapping[str, float
     weight = drawn[:, owner].astype(np.float64)  # (draws, windows)
     base = np.array([case.top == case.truth for case in cases])
     states = np.array([case.state for case in cases])
-    return {arm: _arm(cases, arm, base, states, weight, share) for arm in (SPECIALIST, *arms)}
+    return {arm: _arm(cases, arm, base, states, _Persons(owner, weight), share) for arm in (SPECIALIST, *arms)}
+
+
+@dataclass(frozen=True, eq=False)
+class _Persons:
+    """Whose each window is, (windows,), and how often it is drawn, (draws, windows)."""
+
+    owner: NDArray[np.int64]
+    weight: Floats
+
+    def effective(self, fair: Floats) -> float:
+        own = np.bincount(self.owner, fair)
+        return float(own.sum() ** 2 / (own**2).sum())
+
+    def interval(self, values: Floats, fair: Floats, lowest: float) -> tuple[float, float] | tuple[None, None]:
+        """Bound the weighted mean of values from `lowest` to 1."""
+        people = self.effective(fair)
+        if people < FEWEST - 1e-9:
+            return None, None
+        seen = values[fair > 0]
+        if np.ptp(seen) == 0:
+            others, same = 1 - ((1 - LEVEL) / 2) ** (1 / people), float(seen[0])
+            return same - others * (same - lowest), same + others * (1 - same)
+        total = self.weight @ fair
+        means = (self.weight @ (values * fair))[total > 0] / total[total > 0]
+        low, high = np.quantile(means, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
+        return float(low), float(high)
 
 
 def commonest(cases: Sequence[Case], share: Mapping[str, float]) -> dict[str, tuple[str, float]]:
@@ -134,7 +169,7 @@ def _most(weighted: Sequence[tuple[str, float]]) -> tuple[str, float]:
 
 
 def _arm(
-    cases: Sequence[Case], arm: str, base: NDArray[np.bool_], states: NDArray[np.str_], weight: Floats,
+    cases: Sequence[Case], arm: str, base: NDArray[np.bool_], states: NDArray[np.str_], persons: _Persons,
     share: Mapping[str, float],
 ) -> dict[str, Any]:  # fmt: skip
     said = [case.label(arm) for case in cases]
@@ -144,36 +179,29 @@ def _arm(
     out: dict[str, Any] = {}
     masks = {state: states == state for state in STATES if (states == state).any()}
     for state, mask in masks.items():
-        out[state] = _entry(right, helped, base, mask.astype(np.float64), weight)
+        out[state] = _entry(right, helped, base, mask.astype(np.float64), persons)
         out[state] |= _manner([case.answers[arm] for case in np.array(cases)[mask]] if arm != SPECIALIST else [])
     held = sum(share.get(state, 0.0) for state in masks)
     fair = np.zeros(len(cases))
     for state, mask in masks.items():
         fair[mask] = share.get(state, 0.0) / held / mask.sum() if held else 1 / len(cases)
-    out[ALL] = _entry(right, helped, base, fair, weight)
+    out[ALL] = _entry(right, helped, base, fair, persons)
     out[ALL] |= _manner([case.answers[arm] for case in cases] if arm != SPECIALIST else [])
     return out
 
 
 def _entry(
-    right: NDArray[np.bool_], helped: NDArray[np.bool_], base: NDArray[np.bool_], fair: Floats, weight: Floats
+    right: NDArray[np.bool_], helped: NDArray[np.bool_], base: NDArray[np.bool_], fair: Floats, persons: _Persons
 ) -> dict[str, Any]:
     """Weighted means over some windows, and their intervals over the draws."""
     gain = helped.astype(np.float64) - base
-    low, high = _interval(right.astype(np.float64), fair, weight)
-    gain_low, gain_high = _interval(gain, fair, weight)
+    low, high = persons.interval(right.astype(np.float64), fair, 0.0)
+    gain_low, gain_high = persons.interval(gain, fair, -1.0)
     return {
         "n": int((fair > 0).sum()), "accuracy": float(np.average(right, weights=fair)), "low": low, "high": high,
         "fallback": float(np.average(helped, weights=fair)),
         "gain": float(np.average(gain, weights=fair)), "gain_low": gain_low, "gain_high": gain_high,
     }  # fmt: skip
-
-
-def _interval(values: Floats, fair: Floats, weight: Floats) -> tuple[float, float]:
-    total = weight @ fair
-    means = (weight @ (values * fair))[total > 0] / total[total > 0]
-    low, high = np.quantile(means, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
-    return float(low), float(high)
 
 
 def _manner(answers: Sequence[Answer]) -> dict[str, float]:

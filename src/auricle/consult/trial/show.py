@@ -9,9 +9,10 @@ from matplotlib.figure import Figure
 from rich.console import Group
 from rich.table import Table
 
-from auricle.consult.trial.scoring import ALL, SPECIALIST
+from auricle.consult.trial.scoring import ALL, FEWEST, SPECIALIST
 
 BLUE, GREY, RED = "#2563a8", "#9aa5b1", "#c2410c"
+TOO_FEW = "too few to say"
 HEADER = ["arm", "n", "right", "95 %", "gain", "95 %", "against", "silent", "tokens", "s"]
 
 
@@ -22,15 +23,19 @@ def rows(result: Mapping[str, Any], state: str) -> list[list[str]]:
         if state not in arm:
             continue
         one = arm[state]
-        row = [name, str(one["n"]), f"{one['accuracy']:.3f}", f"{one['low']:.2f} to {one['high']:.2f}"]
+        row = [name, str(one["n"]), f"{one['accuracy']:.3f}", _between(one["low"], one["high"], ".2f")]
         if name == SPECIALIST:
             out.append([*row, *[""] * 6])
             continue
         out.append([
-            *row, f"{one['gain']:+.3f}", f"{one['gain_low']:+.2f} to {one['gain_high']:+.2f}",
+            *row, f"{one['gain']:+.3f}", _between(one["gain_low"], one["gain_high"], "+.2f"),
             f"{one['disagrees']:.2f}", f"{one['no_opinion']:.2f}", f"{one['tokens']:.0f}", f"{one['seconds']:.1f}",
         ])  # fmt: skip
     return out
+
+
+def _between(low: float | None, high: float | None, digits: str) -> str:
+    return TOO_FEW if low is None or high is None else f"{low:{digits}} to {high:{digits}}"
 
 
 def states_of(result: Mapping[str, Any]) -> list[str]:
@@ -55,6 +60,7 @@ def notes(result: Mapping[str, Any]) -> list[str]:
             "the mean. right: no opinion counts as not right. gain: over the specialist's label, which stands where "
             "there is no opinion; paired, intervals over persons."
         ),
+        *_few(result),
         (
             "The paper, on other data, in percent (PTB-XL, Sleep-EDF): a model alone "
             f"{_pair(paper['alone_accuracy'])}; confident windows {_pair(paper['confident_precision'])}; uncertain "
@@ -70,13 +76,22 @@ def notes(result: Mapping[str, Any]) -> list[str]:
         counts = ", ".join(f"{label} {n}" for label, n in sorted(said.items(), key=lambda pair: -pair[1]))
         out.append(f"{name} said: {counts or 'nothing'}.")
     if result["harm"]:
-        said = ", ".join(f"{state} {value:+.3f}" for state, value in result["harm"].items())
+        said = ", ".join(
+            f"{state} {TOO_FEW if value is None else format(value, '+.3f')}" for state, value in result["harm"].items()
+        )
         out.append(f"A wrong set, against no set at all: {said}.")
     for name, why in result["why"].items():
         if why:
             reasons = ", ".join(f"{n} {reason}" for reason, n in sorted(why.items(), key=lambda pair: -pair[1]))
             out.append(f"No opinion, {result['words'][name]}: {reasons}.")
     return out
+
+
+def _few(result: Mapping[str, Any]) -> list[str]:
+    if all(one["low"] is not None for one in result["arms"][SPECIALIST].values()):
+        return []
+    why = "not even all of five would tell a gain from chance"
+    return [f"{TOO_FEW}: below {FEWEST} persons, or one outweighs the others; {why}. Take more windows (--n)."]
 
 
 def _pair(values: Mapping[str, Any]) -> str:
@@ -126,8 +141,12 @@ def figure(result: dict[str, Any], path: str | Path) -> None:
     for axis, state in zip(axes, states, strict=True):
         entries = [result["arms"][name][state] for name in names]
         middle = np.array([one["accuracy"] for one in entries])
-        spread = np.array([[one["accuracy"] - one["low"], one["high"] - one["accuracy"]] for one in entries]).T
-        axis.errorbar(middle, y, xerr=np.maximum(spread, 0), color=BLUE, marker="o", linestyle="none", capsize=3)
+        if entries[0]["low"] is None:
+            axis.plot(middle, y, color=BLUE, marker="o", linestyle="none", fillstyle="none")
+            axis.text(0.5, 0.5, TOO_FEW, transform=axis.transAxes, ha="center", color=GREY, fontsize=9)
+        else:
+            spread = np.array([[one["accuracy"] - one["low"], one["high"] - one["accuracy"]] for one in entries]).T
+            axis.errorbar(middle, y, xerr=np.maximum(spread, 0), color=BLUE, marker="o", linestyle="none", capsize=3)
         axis.axvline(result["arms"][SPECIALIST][state]["accuracy"], color=GREY, linewidth=1.5)
         axis.set_xlim(-0.03, 1.03)
         axis.set_title(f"{state}, {entries[0]['n']} windows", fontsize=10)
