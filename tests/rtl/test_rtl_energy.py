@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auricle.errors import MissingExtraError
-from auricle.rtl import Engine, row_pool, tools
+from auricle.rtl import Engine, row_pool
 from auricle.rtl.baselines import CentralLimit, Uniform
 from auricle.rtl.report.design import of_baseline, of_engine
 from auricle.rtl.report.energy import WrongNumbersError, energy
@@ -18,14 +17,6 @@ from auricle.rtl.report.switching import READ_COST, run, switching
 from auricle.rtl.report.synthesis import synthesise, write
 
 CLK, RST, FIRST = 2, 3, 10
-
-
-@pytest.fixture(scope="module")
-def yosys():
-    try:
-        return tools.yosys()
-    except MissingExtraError as error:
-        pytest.skip(str(error))
 
 
 def module(cells, outputs=()):
@@ -165,6 +156,44 @@ def test_the_cost_of_a_read_follows_from_that_of_an_addition():
     addition = units(netlist(module(cells + sums, outputs=range(500, 508)))) - units(netlist(module(cells)))
     assert addition == pytest.approx(41, abs=2)
     assert pytest.approx(10 / 64 / (0.03 * 14 / 41), abs=0.5) == READ_COST
+
+
+def cell(kind, parameters=None, **pins):
+    return {"type": kind, "parameters": parameters or {}, "connections": pins}
+
+
+ROM = {"RAM_MODE": "SDP", "READ_WIDTH_A": f"{9:032b}", "READ_WIDTH_B": "0", "DOA_REG": "0"}
+ROM |= {f"INIT_{i:02X}": "0" * 256 for i in range(64)} | {f"INITP_{i:02X}": "0" * 256 for i in range(8)}
+
+
+@pytest.mark.parametrize(
+    ("one", "driven"),
+    [
+        (lut(0, [10, 11, 12], 20), [10, 11, 12]),
+        (lut(0, [10, 10], 20), [10, 10]),
+        (cell("INV", I=[10], O=[20]), [10]),
+        *((cell(kind, I0=[10], I1=[11], S=[12], O=[20]), [10, 11, 12]) for kind in ("MUXF7", "MUXF8")),
+        (cell("FDRE", D=[10], CE=[11], R=[12], Q=[20]), [10, 11, 12]),
+        (cell("FDSE", D=[10], CE=[11], S=[12], Q=[20]), [10, 11, 12]),
+        (cell("CARRY4", CI=["0"], CYINIT=[10], DI=[11] * 4, S=[12] * 4, CO=[20]), [10, *[11] * 4, *[12] * 4]),
+        (
+            cell("RAMB18E1", ROM, ADDRARDADDR=["0"] * 3 + [10] * 11, ENARDEN=[11], DOADO=list(range(20, 36)),
+                 DOBDO=[], DOPADOP=[36, 37], DOPBDOP=[]),
+            [*[10] * 11, 11],
+        ),
+    ],
+)  # fmt: skip
+def test_a_change_costs_one_and_one_for_each_pin_that_it_drives(one, driven):
+    made = netlist(module([one], outputs=[10, 11, 12]))
+    costs = {net: int(made.weights[place]) for net, place in zip((10, 11, 12), made.ports["out"], strict=True)}
+    # One is the net's own, one the port's.
+    assert costs == {net: 2 + driven.count(net) for net in (10, 11, 12)}
+
+
+@pytest.mark.parametrize("select", [0, 1])
+def test_a_multiplexer_takes_its_second_input_where_it_is_selected(select):
+    made = netlist(module([cell("MUXF7", I0=["0"], I1=["1"], S=[str(select)], O=[20])], outputs=[20]))
+    assert run(made, {}, cycles=1).values[0, made.ports["out"][0]] == select
 
 
 def test_wires_inside_a_carry_block_cost_nothing():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from auricle.errors import InputError
 from auricle.rtl import Engine, UpdateLane, bank, files, generate, row_pool
-from auricle.rtl.engine import Schedule
+from auricle.rtl.engine import Schedule, lane_bits
 from auricle.rtl.files import VERSION
 from auricle.rtl.leap import leap_terms
 from auricle.rtl.vectors import vectors
@@ -117,6 +117,26 @@ def test_vectors_compare_what_they_say():
     assert min(counts) < 5
     operations = {int(command, 16) >> (88 + engine.seed_bits) for command in made.commands}
     assert operations == set(range(8))
+
+
+@pytest.mark.parametrize("spec", [bank(lanes=5, bits=4), row_pool(lanes=5, bits=4)])
+def test_vectors_lead_far_along(spec, monkeypatch):
+    """Sessions begin at directions of all sizes, and the seeds that lead there are sent."""
+    seen, seeds = [], Engine.seeds
+    monkeypatch.setattr(Engine, "seeds", lambda *of, **also: seen.append(of[1]) or seeds(*of, **also))
+    vectors(Engine(spec=spec), numbers=700)
+    assert max(seen) > 2**30
+    assert 0 in seen
+
+
+@pytest.mark.parametrize("shift_bits", [1, 2, 3])
+@pytest.mark.parametrize("bits", range(1, 15))
+def test_the_bus_has_room_for_every_number_and_no_byte_more(bits, shift_bits):
+    most = (2**bits - 1) << (2**shift_bits - 1)
+    width = lane_bits(bits, shift_bits)
+    assert width % 8 == 0
+    assert -(1 << (width - 1)) <= -most < most < 1 << (width - 1)
+    assert most << 9 >= 1 << width
 
 
 @pytest.mark.parametrize("engine", ENGINES)

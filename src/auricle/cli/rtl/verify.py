@@ -14,7 +14,7 @@ def verify(
     out: Path | None = None,
     json: Json = False,
 ) -> int:
-    """Simulate engines of 1 to 1,024 lanes and update lanes, compare every number, and prove netlist and registers.
+    """Simulate engines of 1 to 1,024 lanes and update lanes, compare every number, and prove netlists and registers.
 
     Exit code 1 says that not all was in order.
 
@@ -30,13 +30,15 @@ def verify(
     from auricle.cli.options import check_target
     from auricle.rtl import verify as examine
     from auricle.rtl.verification import table
+    from auricle.signals.readers.files import appearing
 
     check_target(out, ".md")
     with progress() as update:
         result = examine(quick=quick, with_simulator=simulator, progress=update)
     text = table(result)
     if out:
-        out.write_text(text + "\n", encoding="utf-8")
+        with appearing(out) as draft:
+            draft.write_text(text + "\n", encoding="utf-8")
     if json:
         print_json(result)
     else:
