@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auricle.cli.consult import _left_out
-from auricle.consult.windows import choose, urgency
+from auricle.consult.windows import choose
+from auricle.finding import urgency
 from auricle.signals.simulate import sinus
 from window_findings import RHYTHMS, finding_on
 

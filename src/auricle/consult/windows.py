@@ -3,16 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Literal
 
 from auricle.conformal import State
 from auricle.consult.briefing import Briefing, brief
-from auricle.finding import Finding
+from auricle.finding import Finding, urgency
 from auricle.signals import Recording, Source
 from auricle.specialist import Specialist
-
-FIRST: Final[dict[State, int]] = {"unfamiliar": 0, "uncertain": 2, "uncalibrated": 3, "confident": 4}
-"""Which states are asked about first where not all can be; 1 is a set that misses the label with the highest score."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +51,7 @@ def choose(
     confident
         Whether confident windows are kept too. One whose set misses the label with the highest score always is.
     most
-        At most this many: those that need eyes most, see `urgency`.
+        At most this many: those that need eyes most, see `auricle.finding.urgency`.
     progress
         Called with recordings done, and in all.
     """
@@ -70,19 +67,6 @@ def choose(
         windows=tuple(wanted[i] for i in sorted(order[:most])), judged=len(found), wanted=len(wanted),
         left=dict(Counter(wanted[i][1].state for i in order[most:])),
     )  # fmt: skip
-
-
-def urgency(finding: Finding) -> tuple[float, ...]:
-    """Give what sorts findings by how much they need eyes, the most first.
-
-    Unfamiliar windows come first, the one whose best p-value is lowest before all; then sets that miss the label with
-    the highest score; then uncertain windows, those with the larger set first, and among these the one whose second
-    label fits best.
-    """
-    known = [p for p in finding.p_values.values() if p is not None]
-    best, second, *_ = [*sorted(known, reverse=True), 0.0, 0.0]
-    rank = 1 if finding.top_outside else FIRST[finding.state]
-    return (rank, best) if finding.state == "unfamiliar" else (rank, -len(finding.set), -second)
 
 
 @dataclass(kw_only=True)

@@ -11,6 +11,7 @@ from auricle.finding.finding import (
     WindowSpan,
     json_schema,
 )
+from auricle.finding.urgency import urgency
 
 __all__ = [
     "INTENDED_USE",
@@ -24,4 +25,5 @@ __all__ = [
     "WindowSpan",
     "json_schema",
     "segments_of",
+    "urgency",
 ]

@@ -13,7 +13,7 @@ from typing import Final
 from auricle.conformal import STATES
 from auricle.errors import InputError
 from auricle.figure import draw, named, png, title_of, when
-from auricle.finding import MEANING, SCHEMA, Finding
+from auricle.finding import MEANING, SCHEMA, Finding, urgency
 from auricle.report.markdown import to_html
 from auricle.report.timeline import timeline
 from auricle.signals import Recording
@@ -129,9 +129,8 @@ def first_to_see(findings: Sequence[Finding], most: int) -> list[int]:
     """
     if len(findings) <= most:
         return list(range(len(findings)))
-    urgency = {"unfamiliar": 0, "uncertain": 1, "uncalibrated": 2, "confident": 3}
     eyes = [i for i, finding in enumerate(findings) if finding.needs_eyes]
-    return sorted(sorted(eyes, key=lambda i: urgency[findings[i].state])[:most]) or list(range(min(most, 3)))
+    return sorted(sorted(eyes, key=lambda i: urgency(findings[i]))[:most]) or list(range(min(most, 3)))
 
 
 def _opening(title: str, found: Sequence[Entry]) -> str:
@@ -202,14 +201,18 @@ def _table(found: Sequence[Entry], chosen: Sequence[int], names: Mapping[str, st
     numbers = list(range(len(found)))
     left = ""
     if len(found) > MOST_ROWS:
-        eyes = [i for i in numbers if found[i][1].needs_eyes]
-        numbers = sorted({*eyes[:MOST_ROWS], *chosen})
+        eyes = sum(finding.needs_eyes for _, finding in found)
+        numbers = sorted({*first_to_see([finding for _, finding in found], MOST_ROWS), *chosen})
+        which = f"the {len(numbers)} that need them most are" if eyes > len(numbers) else f"{len(numbers)} are"
         left = (
-            f"<p>{len(eyes)} of {len(found)} windows need a person's eyes (not confident, or a doubtful signal); "
-            f"{len(numbers)} windows are listed. All of them stand in the JSON output.</p>\n"
+            f"<p>{eyes} of {len(found)} windows need a person's eyes (not confident, or a doubtful signal); {which} "
+            "listed. All of them stand in the JSON output.</p>\n"
         )
     rows = "".join(_row(i, found[i][1], names, drawn=i in {*chosen}) for i in numbers)
-    head = "".join(f"<th>{name}</th>" for name in ("Recording", "Window", "Set", "State", "Highest p-values", "Signal"))
+    head = "".join(
+        f"<th>{name}</th>"
+        for name in ("Recording", "Window", "Set", "State", "Highest score", "Highest p-values", "Signal")
+    )
     table = f'<div class="scroll"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody></table></div>\n'
     if len(numbers) > 50:
         table = f"<details><summary>{len(numbers)} windows</summary>\n{table}</details>\n"
@@ -225,6 +228,7 @@ def _row(i: int, f: Finding, names: Mapping[str, str], *, drawn: bool) -> str:
         when(f.window),
         ", ".join(escape(named(label, names)) for label in f.set) or "none",
         f'<span class="{f.state}">{MARKS[f.state]} {f.state}</span>',
+        escape(f.top) + (", not in the set" if f.top_outside else ""),
         ", ".join(f"{escape(label)} {p:.2g}" for p, label in by_p[:2]),
         escape(", ".join(sorted({flag.kind for flag in f.quality})) or "nothing found wrong"),
     )
