@@ -215,6 +215,27 @@ class TestMany:
             Server(endpoint(seen.url, most_at_once=2)).ask_all(requests())
         assert all(number - asked <= 2 for number, asked in enumerate(made))
 
+    def test_answers_come_in_while_a_request_is_made(self):
+        came = []
+
+        def requests():
+            yield question(0)
+            # As a briefing does, for a second or two; that the first is answered meanwhile is what is tested.
+            wait_until(lambda: came == [0])
+            yield question(1)
+
+        with serving(says("N")) as seen:
+            Server(endpoint(seen.url, most_at_once=2)).ask_all(requests(), on_reply=lambda i, _: came.append(i))
+        assert came == [0, 1]
+
+    def test_what_goes_wrong_while_a_request_is_made_ends_the_run(self):
+        def requests():
+            yield question(0)
+            raise InputError("no such window")
+
+        with serving(says("N")) as seen, pytest.raises(InputError, match="no such window"):
+            Server(endpoint(seen.url, most_at_once=3)).ask_all(requests())
+
     def test_one_that_fails_alone_leaves_the_others(self):
         def behave(asks):
             return failing(400, "too long") if "window 1" in asks.text else Says("fine")

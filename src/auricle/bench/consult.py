@@ -1,7 +1,7 @@
 """What asking a language model costs before it answers: briefings, pictures, and whether a slow server is kept busy."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -29,6 +29,8 @@ SHOWN: Final[tuple[Show, ...]] = ("evidence", "plain", "none")
 SHOWS: Final = {"evidence": "pictures with evidence", "plain": "one plain picture", "none": "no picture"}
 AT_ONCE: Final = (1, 2, 4, 8, 16)
 LONGEST: Final = 30.0
+IN_USE: Final = 8
+"""Windows that are explained, briefed on and asked about at a stretch."""
 
 _Row = tuple[str, str, str, str]
 
@@ -55,7 +57,9 @@ def run(
     dict
         `finding`: seconds to judge a window and look for its evidence; `briefing`: by what is shown, seconds for text,
         pictures and request, `per_second`, `request_bytes`; `picture_bytes`; `asking`: by requests at once, seconds
-        for all, and `speedup` over one at a time within a round. Times and sizes are quartiles.
+        for all, and `speedup` over one at a time within a round; `in_use`: seconds to look for the evidence of some
+        windows, brief and ask, four at once, with all briefings made `before` the first question, and `meanwhile`.
+        Other times and sizes are quartiles.
 
     Raises
     ------
@@ -65,7 +69,7 @@ def run(
     if not 0 < delay <= LONGEST:
         raise InputError(f"delay={delay:g} was given; it must be above 0 and at most {LONGEST:g}, in s")
     strips = [_strip(i, seed) for i in range(windows)]
-    steps = 2 * windows + rounds * len(AT_ONCE)
+    steps = 2 * windows + rounds * len(AT_ONCE) + 1
     judged: list[tuple[Finding, Recording]] = []
     finding: list[float] = []
     for i, strip in enumerate(strips):
@@ -90,6 +94,8 @@ def run(
             progress(2 * windows + done, steps, "asking")
 
     asking = _asking(made["evidence"], delay, rounds, seed, asked)
+    in_use = _in_use(specialist, judged[:IN_USE], delay)
+    asked(rounds * len(AT_ONCE) + 1)
     pictures = [len(picture.png) for request in made["evidence"] for picture in request.pictures]
     return {
         "specialist": {"name": specialist.manifest().name, "hash": specialist.hash_},
@@ -105,6 +111,7 @@ def run(
         },
         "picture_bytes": quartiles(pictures),
         "asking": asking,
+        "in_use": in_use,
     }  # fmt: skip
 
 
@@ -141,6 +148,22 @@ def _asking(
         }
         for at_once in AT_ONCE
     }
+
+
+def _in_use(specialist: Specialist, judged: "Sequence[tuple[Finding, Recording]]", delay: float) -> dict[str, Any]:
+    definitions = {str(one.label): one for one in specialist.manifest().labels}
+
+    def made() -> Iterator[Request]:
+        for one, strip in judged:
+            yield request_of(brief(specialist.explained(strip, one), strip, definitions=definitions), model=MODEL)
+
+    spent = {}
+    with slow_server(delay) as url:
+        for name, requests in (("meanwhile", made), ("before", lambda: list(made()))):
+            start = time.perf_counter()
+            Server(Endpoint(url=url, model=MODEL, most_at_once=4)).ask_all(requests())
+            spent[name] = time.perf_counter() - start
+    return {"windows": len(judged), **spent}
 
 
 def table(result: dict[str, Any]) -> Table:
@@ -188,6 +211,9 @@ def _rows(result: dict[str, Any]) -> list[_Row]:
             f"{gain['median']:.1f} times as fast ({gain['low']:.1f} to {gain['high']:.1f}), at most {found['most']:.1f}"
         )
         rows.append(row(name, found["seconds"], ".1f", note="" if at_once == "1" else note))
+    used = result["in_use"]
+    note = f"{used['before']:.1f} if all were made first"
+    rows.append((f"evidence, briefing and asking, {used['windows']} windows, s", f"{used['meanwhile']:.1f}", "", note))
     return rows
 
 

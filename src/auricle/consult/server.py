@@ -93,7 +93,8 @@ class Server:
     def ask_all(self, requests: Iterable[Asked], *, on_reply: OnReply | None = None) -> list[Reply | ServerError]:
         """Ask all, several at once, and give the replies in the order of the requests.
 
-        Requests are taken one by one as they can be sent, so an iterator may make them meanwhile. A request that fails
+        Requests are taken one by one as they can be sent, in a thread beside, so an iterator may make them while others
+        are under way. A request that fails
         alone gives its error in place of a reply. What would fail all the others too, Ctrl-C, and an error of
         `on_reply` end the run; the replies that came before were given to `on_reply` and lie in the cache.
 
@@ -116,11 +117,18 @@ class Server:
 
     async def _ask_all(self, requests: Iterable[Asked], on_reply: OnReply | None) -> list[Reply | ServerError]:
         waiting = enumerate(requests)
+        taking = asyncio.Lock()
         found: dict[int, Reply | ServerError] = {}
 
         async def work() -> None:
-            # All workers draw from one iterator: nothing else runs between two awaits.
-            for i, request in waiting:
+            while True:
+                # One at a time, as an iterator has it; in a thread, as a briefing takes a second or two to write, in
+                # which answers would wait.
+                async with taking:
+                    taken = await asyncio.to_thread(next, waiting, None)
+                if taken is None:
+                    return
+                i, request = taken
                 try:
                     found[i] = await self.ask(request)
                 except ServerError as error:
