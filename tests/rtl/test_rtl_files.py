@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from auricle.cli import run as command
 from auricle.errors import InputError
 from auricle.rtl import Engine, UpdateLane, bank, files, generate, row_pool
 from auricle.rtl.engine import Schedule, lane_bits
@@ -193,11 +194,18 @@ def test_the_commands_of_a_readme_run_and_leave_a_folder_that_can_be_replaced(up
     commands = re.findall(r"^    (iverilog .*)$", readme, re.MULTILINE)
     assert len(commands) == (2 if update else 1)
     compared = re.findall(r"(\d+) (?:numbers|weights)", readme.partition("## Simulate")[2])
-    for command, count in zip(commands, compared, strict=True):
-        done = subprocess.run(command, shell=True, cwd=place, capture_output=True, text=True, check=True)
+    for line, count in zip(commands, compared, strict=True):
+        done = subprocess.run(line, shell=True, cwd=place, capture_output=True, text=True, check=True)
         assert re.fullmatch(rf"PASS commands=\d+ beats=\d+ numbers={count} stalls=\d+\n.*", done.stdout, re.DOTALL)
     generate(engine, place, numbers=1)
     assert not [path for path in place.iterdir() if path.suffix == ".vvp"]
+
+
+@pytest.mark.parametrize("given", [["--widths", "11", "13"], ["--widths", "11", "--widths", "13"]])
+def test_registers_of_several_widths_are_named_in_one_option_or_two(given, tmp_path):
+    start = ["rtl", "generate", "--spec", "lfsr", "--lanes", "10", "--generators", "5"]
+    assert command([*start, *given, "--out", str(tmp_path / "engine")]) == 0
+    assert {"auricle_lfsr_11.v", "auricle_lfsr_13.v"} <= {path.name for path in (tmp_path / "engine").iterdir()}
 
 
 def test_what_is_no_engine_is_not_replaced(tmp_path):
