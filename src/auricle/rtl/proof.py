@@ -93,8 +93,8 @@ def netlist_is_rtl(folder: Path, engine: Engine, tool: Tool) -> Proof:
 def update_netlist_is_rtl(folder: Path, engine: Engine, lane: UpdateLane, tool: Tool) -> Proof:
     """Prove the same of an update lane whose multipliers are made of LUTs.
 
-    Equal multipliers are hard to prove, and harder with each bit of a number: ten seconds of a core where numbers have 3
-    bits, fifteen where they have 4; with 6 bits and 16-bit weights three minutes of a busy machine weren't enough.
+    Equal multipliers are hard to prove, and harder with each bit of a number: ten seconds of a core where numbers have
+    3 bits, fifteen where they have 4; with 6 bits and 16-bit weights three minutes of a busy machine weren't enough.
 
     Parameters
     ----------
