@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -117,6 +118,8 @@ def test_what_is_not_there(desk, ask, text):
         ("predict", {"recording": "r1", "count": None}, "asked with count=null; it must be a whole number from 1 to"),
         ("explain", {"recording": "r1", "window": -1}, "with window=-1; it must be a whole number from 0 on"),
         ("explain", {"recording": "r1", "window": "9" * 5000}, "it must be a whole number from 0 on"),
+        ("predict", {"recording": "r1", "count": 10**5000}, "asked with count=(int); it must be a whole number from 1"),
+        ("read", {"recording": reduce(lambda inner, _: [inner], range(9999), [])}, "asked with recording=(list); it"),
         ("explain", {"recording": "r1", "window": float("nan")}, "with window=NaN; it must be a whole number from 0"),
         (
             "briefing",

@@ -197,8 +197,15 @@ def checked(tool: Tool, arguments: Mapping[str, Any]) -> Nothing:
     allowed = _allowed(fields[name])
     if fault["type"] == "missing":
         raise InputError(f"{tool.name} needs the argument {name}; it must be {allowed}")
-    given = visible(json.dumps(fault["input"], ensure_ascii=False, default=str), _SHOWN)
-    raise InputError(f"{tool.name} was asked with {name}={given}; it must be {allowed}")
+    raise InputError(f"{tool.name} was asked with {name}={_written(fault['input'])}; it must be {allowed}")
+
+
+def _written(value: object) -> str:
+    """Write what was given as it came; what JSON can't hold, or Python won't write, by its kind."""
+    try:
+        return visible(json.dumps(value, ensure_ascii=False, default=str), _SHOWN)
+    except (ValueError, RecursionError):  # thousands of digits, thousands of brackets
+        return f"({type(value).__name__})"
 
 
 def _allowed(field: Mapping[str, Any]) -> str:
