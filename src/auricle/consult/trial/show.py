@@ -149,7 +149,8 @@ def figure(result: dict[str, Any], path: str | Path) -> None:
             axis.errorbar(middle, y, xerr=np.maximum(spread, 0), color=BLUE, marker="o", linestyle="none", capsize=3)
         axis.axvline(result["arms"][SPECIALIST][state]["accuracy"], color=GREY, linewidth=1.5)
         axis.set_xlim(-0.03, 1.03)
-        axis.set_title(f"{state}, {entries[0]['n']} windows", fontsize=10)
+        n = entries[0]["n"]
+        axis.set_title(f"{state}, {n} window{'' if n == 1 else 's'}", fontsize=10)
         axis.set_xlabel("share right", fontsize=9)
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].set_yticks(y, [result["words"][name] for name in names], fontsize=9)
