@@ -67,7 +67,7 @@ OPTIONS = {
     "demo": "--out --alpha --lead",
     "train": "--data --out --device --threads --json",
     "calibrate": "--out --part --kind",
-    "evaluate": "--part --kind --faithful --ec57 --learning --json",
+    "evaluate": "--part --kind --lead --faithful --ec57 --learning --json",
     "adapt": "--labels --plan --out --subject --lead --report --json",
     "history": "--json",
     "review": "--by --version --remark",

@@ -1,10 +1,11 @@
 """`auricle evaluate`: a specialist against labelled recordings."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from auricle.cli.labelled import labelled_windows
-from auricle.cli.options import ArchiveKind, Flag, Json, LabelledData, Part, SpecialistPlace, at_least
+from auricle.cli.options import ArchiveKind, Flag, Json, LabelledData, Lead, Part, SpecialistPlace, at_least
 from auricle.cli.terminal import plain, print_json, progress
 from auricle.errors import InputError
 
@@ -19,6 +20,7 @@ def evaluate(
     *,
     part: Part = "test",
     kind: ArchiveKind = None,
+    lead: Lead = None,
     faithful: Annotated[int, at_least(0)] = 60,
     ec57: Flag = False,
     learning: Annotated[float, at_least(0)] = 300.0,
@@ -40,6 +42,8 @@ def evaluate(
     from auricle.evaluation import evaluate as run
 
     judge = judge_of(specialist)
+    if lead is not None:
+        judge.preprocessing = replace(judge.windowing, leads=((lead,),))
     if ec57:
         return _ec57(judge, data, part=part, learning=learning, json=json)
     with progress() as update:

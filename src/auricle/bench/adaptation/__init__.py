@@ -14,13 +14,12 @@ from auricle.adaptation.plan import Plan
 from auricle.bench.adaptation.arms import ARMS, BASE, RATES, Arm
 from auricle.bench.adaptation.cost import measured
 from auricle.bench.adaptation.patients import Case, read, willing
-from auricle.bench.adaptation.running import Progress, patient_trials
+from auricle.bench.adaptation.running import Progress, judge_on, patient_trials
 from auricle.bench.adaptation.safety import safety as harms
 from auricle.bench.adaptation.show import figure, markdown, table
 from auricle.bench.adaptation.summary import summed
 from auricle.bench.adaptation.sweep import sweep
 from auricle.errors import InputError
-from auricle.specialist import Specialist
 
 __all__ = ["ARMS", "DEFAULT", "figure", "markdown", "run", "sweep", "table"]
 
@@ -32,7 +31,7 @@ SPOILED = "pool"
 
 def run(
     folder: Path, *, specialist: str = "beats", arms: Sequence[str] = DEFAULT, seeds: int = 1, plan: Plan | None = None,
-    results: Path | None = None, part: str = "test", workers: int = 2, safety: bool = False,
+    results: Path | None = None, part: str = "test", workers: int = 2, safety: bool = False, lead: str | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Adapt to each patient with each arm and seed, and sum up what came of it.
@@ -57,6 +56,8 @@ def run(
         Processes, of one thread and one patient at a time.
     safety
         Whether to spoil the labelled minutes as well, for the arm pool: see `safety.safety`.
+    lead
+        Channel to judge, by name or number; None for those that the specialist was made for.
     progress
         Called with patients done, of how many, and a word.
 
@@ -75,14 +76,17 @@ def run(
         raise InputError(f"arm {unknown[0]!r} was asked for; allowed are {', '.join(ARMS)}")
     if seeds < 1 or workers < 1:
         raise InputError(f"seeds={seeds} and workers={workers} were given; at least 1 of each is needed")
-    judge, plan = Specialist.load(specialist, backend="torch"), plan or Plan.default()
+    judge, plan = judge_on(specialist, lead), plan or Plan.default()
     headers, left = willing(judge, folder, part=part)
     chosen = [Arm(name=name, lr=RATES.get(name, 0.0)) for name in dict.fromkeys((BASE, *arms))]
     trials: dict[str, list[dict[str, Any]]] = {arm.name: [] for arm in chosen}
     records: list[str] = []
     # A forked process would inherit torch's threads in the state they happen to be in.
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        waiting = [pool.submit(patient_trials, specialist, header, chosen, plan, seeds, results) for header in headers]
+        waiting = [
+            pool.submit(patient_trials, specialist, header, chosen, plan, seeds, results, lead=lead)
+            for header in headers
+        ]
         for done, _ in enumerate(as_completed(waiting), start=1):
             if progress:
                 progress(done, len(waiting), "adapting, patients")
@@ -104,7 +108,7 @@ def run(
     if safety:
         heard = [header for header in headers if header.stem in records]
         arm = Arm(name=SPOILED, lr=RATES[SPOILED])
-        told = harms(specialist, heard, arm, plan, results=results, workers=workers, progress=progress)
+        told = harms(specialist, heard, arm, plan, results=results, workers=workers, lead=lead, progress=progress)
     return {
         "patients": len(records),
         "records": records,
@@ -117,6 +121,7 @@ def run(
         **({"safety": told} if told else {}),
         "specialist": {"name": judge.manifest().name, "hash": judge.hash_},
         "plan_sha256": plan.sha256,
+        "lead": lead,
         "rates": {arm.name: arm.lr for arm in chosen if arm.name != BASE},
         "machine": {
             "processor": platform.processor() or platform.machine(), "torch": torch.__version__, "threads": 1,

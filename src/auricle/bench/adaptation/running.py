@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,17 @@ from auricle.specialist import Specialist
 Progress = Callable[[int, int, str], None]
 
 
+def judge_on(specialist: str, lead: str | None) -> Specialist:
+    """Load a specialist, to judge the lead of that name or number, or those that it was made for."""
+    judge = Specialist.load(specialist, backend="torch")
+    if lead is not None:
+        judge.preprocessing = replace(judge.windowing, leads=((lead,),))
+    return judge
+
+
 def patient_trials(
     specialist: str, header: Path, arms: Sequence[Arm], plan: Plan, seeds: int, results: Path | None, *,
-    spoiled_by: str = HONEST,
+    spoiled_by: str = HONEST, lead: str | None = None,
 ) -> dict[str, list[dict[str, Any]]] | str:  # fmt: skip
     """Run all arms and seeds on one patient, or say why there is none.
 
@@ -29,7 +38,7 @@ def patient_trials(
     write to the same.
     """
     torch.set_num_threads(1)
-    judge = Specialist.load(specialist, backend="torch")
+    judge = judge_on(specialist, lead)
     patient = read(judge, header, plan.protocol.minutes)
     if isinstance(patient, str):
         return patient
@@ -38,7 +47,7 @@ def patient_trials(
         runs = Runs((results if spoiled_by == HONEST else results / spoiled_by) / f"{patient.name}.jsonl")
     return {
         arm.name: [
-            _trial(judge, patient, arm, plan, seed, runs, spoiled_by)
+            _trial(judge, patient, arm, plan, seed, runs, spoiled_by, lead)
             for seed in range(1 if arm.name == BASE else seeds)
         ]
         for arm in arms
@@ -46,11 +55,13 @@ def patient_trials(
 
 
 def _trial(
-    judge: Specialist, patient: Case, arm: Arm, plan: Plan, seed: int, runs: Runs | None, spoiled_by: str
+    judge: Specialist, patient: Case, arm: Arm, plan: Plan, seed: int, runs: Runs | None, spoiled_by: str,
+    lead: str | None,
 ) -> dict[str, Any]:  # fmt: skip
     settings: Mapping[str, Any] = {
         "record": patient.name, "arm": arm.name, "lr": arm.lr, "seed": seed, "perturbation": arm.perturbation,
         "spoiled_by": spoiled_by, "specialist": judge.hash_, "plan": plan.sha256, "beats": int(np.size(patient.truth)),
+        **({} if lead is None else {"lead": lead}),
     }  # fmt: skip
     found = runs.find(settings) if runs is not None else None
     if found is None:

@@ -17,7 +17,7 @@ from auricle.ec57 import statistics
 
 def safety(
     specialist: str, headers: Sequence[Path], arm: Arm, plan: Plan, *, results: Path | None = None, workers: int = 2,
-    progress: Progress | None = None,
+    lead: str | None = None, progress: Progress | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Adapt to each patient with each kind of spoiled minutes.
 
@@ -35,7 +35,7 @@ def safety(
     rows: dict[str, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
         waiting = {
-            pool.submit(patient_trials, specialist, header, [arm], plan, 1, results, spoiled_by=kind): kind
+            pool.submit(patient_trials, specialist, header, [arm], plan, 1, results, spoiled_by=kind, lead=lead): kind
             for header in headers for kind in KINDS
         }  # fmt: skip
         for done, _ in enumerate(as_completed(waiting), start=1):

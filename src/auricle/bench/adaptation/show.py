@@ -1,5 +1,6 @@
 """The comparison as a table on the screen, as a page and as a figure."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -139,7 +140,8 @@ def _promise_text(result: Mapping[str, Any]) -> list[str]:
 def _command(result: dict[str, Any]) -> str:
     arms = "all" if set(result["arms"]) == set(ARMS) else ",".join(result["arms"])
     safety = " --safety" if result.get("safety") else ""
-    return f"auricle bench adaptation --arms {arms} --seeds {result['seeds']}{safety}"
+    lead = f" --lead {shlex.quote(result['lead'])}" if result.get("lead") else ""
+    return f"auricle bench adaptation --arms {arms} --seeds {result['seeds']}{lead}{safety}"
 
 
 def markdown(result: dict[str, Any]) -> str:

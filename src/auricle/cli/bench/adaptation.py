@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from auricle.cli.bench.results import present
-from auricle.cli.options import Flag, Json, SavedSpecialist, Several, at_least
+from auricle.cli.options import Flag, Json, Lead, SavedSpecialist, Several, at_least
 from auricle.cli.terminal import progress
 
 
@@ -15,6 +15,7 @@ def adaptation(
     seeds: Annotated[int, at_least(1)] = 1,
     specialist: SavedSpecialist = "beats",
     plan: Path | None = None,
+    lead: Lead = None,
     out: Path | None = None,
     results: Path | None = None,
     workers: Annotated[int, at_least(1)] = 2,
@@ -57,7 +58,7 @@ def adaptation(
     with progress() as update:
         result = benchmark.run(
             folder, specialist=specialist, arms=chosen or benchmark.DEFAULT, seeds=seeds, workers=workers,
-            plan=None if plan is None else Plan.read(plan), results=results, safety=safety, progress=update,
+            plan=None if plan is None else Plan.read(plan), results=results, safety=safety, lead=lead, progress=update,
         )  # fmt: skip
     present(result, "adaptation", out=out, json=json, draw=benchmark.figure, show=benchmark.table)
     if out:
