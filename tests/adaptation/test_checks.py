@@ -231,7 +231,9 @@ def test_nothing_is_accepted_without_what_must_be_tested(left_out):
         assert decision.accepted
     else:
         assert not decision.accepted
-        assert decision.reasons == (f"The plan asks for the test {kind!r}, which could not be made. No such check was made.",)
+        assert decision.reasons == (
+            f"The plan asks for the test {kind!r}, which could not be made. No such check was made.",
+        )
     assert not decide([], PLAN).accepted
 
 

@@ -40,6 +40,7 @@ from auricle.adaptation.impact import (
 )
 from auricle.adaptation.impact.page import page
 from auricle.adaptation.impact.text import impact_text
+from auricle.adaptation.impact.wording import gain
 from auricle.adaptation.plan import Plan
 from auricle.cli import run
 from auricle.conformal import LabelConditional
@@ -324,9 +325,31 @@ def test_many_checks_stay_short(accepted):
     assert len(text.splitlines()) < 30
 
 
-def test_the_text_is_about_fifteen_lines(accepted, refused):
+def test_what_it_brought_is_said_in_words(accepted, refused):
+    values = accepted.to_dict()
+    for place, n, before, after in (("patient", 20, 1.0, 0.95), ("reference", 500, 0.634, 0.63)):
+        values["before"][place] |= {"n": n, "right": before}
+        values["after"][place] |= {"n": n, "right": after}
+    values["data"]["stretches"]["test"]["counts"] |= {"V": 0}
+    lines = gain(Impact.from_dict(values))
+    assert lines == [
+        "Of 20 windows of the patient's test stretch, 20 were judged right before, 19 after.",
+        "Of 500 windows of the reference set, 317 were judged right before, 315 after.",
+        "The test stretch holds no window of V: what becomes of V in this patient is not known.",
+        "Accepted means no worse than the plan allows. It doesn't ask for a gain.",
+    ]
     for impact in (accepted, refused):
-        assert 10 <= len(impact_text(impact).splitlines()) <= 19
+        text, shown = Reader(page(impact)).text, impact_text(impact)
+        assert gain(impact)
+        for line in gain(impact):
+            assert line in text
+            assert line in shown
+        assert any("It doesn't ask for a gain" in line for line in gain(impact)) == impact.decision.accepted
+
+
+def test_the_text_is_about_twenty_lines(accepted, refused):
+    for impact in (accepted, refused):
+        assert 10 <= len(impact_text(impact).splitlines()) <= 23
     lines = impact_text(refused).splitlines()
     assert lines[0] == "Adaptation 3 of beats to 119: refused"
     assert lines[1].startswith("  Macro F1 on the reference set went from ")

@@ -1,6 +1,7 @@
 """`auricle adapt`, with a specialist of simulated beats that is made in seconds."""
 
 import json
+import re
 
 import pytest
 
@@ -29,8 +30,16 @@ def test_adapt_history_replay_rollback(command, beats, case):
     source, table, plan, out = case
     code, text, err = command("adapt", beats, source, "--labels", table, "--plan", plan, "--out", out, "--json")
     assert code == 0, err
+    assert re.search(r"labelled windows: adaptation \d+ N, \d+ V; calibration \d+ N, \d+ V; test \d+ N, \d+ V\n", err)
     impact = json.loads(text)
     assert impact["schema"] == "auricle.impact/1"
+    # Each of the labels that was given is told of: used in a stretch, in a gap, or after the last.
+    used = sum(sum(one["counts"].values()) for one in impact["data"]["stretches"].values())
+    notes = "\n".join(impact["notes"])
+    gaps = re.search(r"a gap between two stretches were not used: (\d+) N, (\d+) V\.", notes)
+    unheard = re.search(r"finds no beat, so that none is judged, were passed over: (\d+)\.", notes)
+    rest = sum(map(int, gaps.groups())) + (int(unheard[1]) if unheard else 0)
+    assert used + rest == len(table.read_text().splitlines()) - 1
     assert impact["decision"]["accepted"], impact["decision"]["reasons"]
     assert impact["cost"]["forwards"] == 40
     assert (out / "report-0001.html").read_text().startswith("<!doctype html>")
@@ -47,6 +56,19 @@ def test_adapt_history_replay_rollback(command, beats, case):
     code, text, _ = command("adapt", beats, source, "--labels", table, "--plan", plan, "--out", out)
     assert code == 0
     assert "accepted" in text
+
+
+def test_a_test_stretch_without_the_harmed_class_is_told_before_learning(command, beats, case):
+    source, table, plan, out = case
+    rows = table.read_text().splitlines()
+    # Every beat from 200 s on is called normal, and the last fifth of 265 s is the test stretch.
+    changed = [
+        row if i == 0 or float(row.split(",")[0]) < 200 else row.replace(",V", ",N") for i, row in enumerate(rows)
+    ]
+    table.write_text("\n".join(changed) + "\n")
+    _, text, err = command("adapt", beats, source, "--labels", table, "--plan", plan, "--out", out)
+    assert "none of the test stretch is V, so harm to V can't be noticed; label on until some are" in err
+    assert "The test stretch holds no window of V" in text
 
 
 def test_a_repeated_command_does_not_adapt_twice(command, beats, case):

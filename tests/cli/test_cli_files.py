@@ -48,7 +48,7 @@ def test_an_interrupted_run_goes_on_to_the_same_file(command, refused, tiny, rec
     code, out, err = command("predict", tiny, records, "--out", path)
     assert (code, out) == (130, "")
     assert err == (
-        "interrupted; nothing half written was left. "
+        "interrupted; nothing is lost, and no file is half written. "
         "Repeated, `train`, `adapt` and `predict --out` go on where they were\n"
     )  # fmt: skip
     assert len(path.read_text(encoding="utf-8").splitlines()) == 2

@@ -110,7 +110,7 @@ def test_ctrl_c_during_the_demo_is_code_130(command, made, tmp_path, monkeypatch
     monkeypatch.setattr(Specialist, "findings", stop)
     code, out, err = command("demo", "--out", tmp_path / "demo")
     assert (code, out) == (130, "")
-    assert err.startswith("interrupted; nothing half written was left")
+    assert err.startswith("interrupted; nothing is lost")
     assert not list(tmp_path.rglob("*.html"))
 
 

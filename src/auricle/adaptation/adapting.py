@@ -6,7 +6,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -148,6 +148,7 @@ def adapt(
         starts = _spread(len(np.asarray(labels)), source.start, end, np.asarray(windows).shape[-1], specialist)
     given = LabelledStretch.of(windows, labels, starts, specialist)
     parts = divide(given, plan, specialist.windowing.fs, start=source.start, stop=source.stop)
+    source = replace(source, notes=(*source.notes, *_unused(given, parts, specialist)))
     if patient is None:
         return _attempt(specialist, specialist, parts, plan, source, None, None, on_step)
     patient.check_base(specialist)
@@ -156,6 +157,16 @@ def adapt(
     with patient.attempt() as attempt:
         before = patient.specialist(specialist, attempt.parent)
         return _attempt(specialist, before, parts, plan, source, patient, attempt, on_step)
+
+
+def _unused(given: LabelledStretch, parts: Parts, specialist: Specialist) -> tuple[str, ...]:
+    """Say which labels no stretch takes."""
+    taken = [parts[name].counts(specialist.classes_) for name in STRETCHES]
+    left = {label: n - sum(one[label] for one in taken) for label, n in given.counts(specialist.classes_).items()}
+    if not any(left.values()):
+        return ()
+    listed = ", ".join(f"{n} {label}" for label, n in left.items() if n)
+    return (f"Labels whose windows reach into a gap between two stretches were not used: {listed}.",)
 
 
 def _spread(n: int, start: float, stop: float, samples: int, specialist: Specialist) -> NDArray[np.float64]:

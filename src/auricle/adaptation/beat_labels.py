@@ -117,7 +117,7 @@ def _beat(where: str, cells: dict[str, str], recording: Recording) -> Beat:
     if label not in CLASSES:
         raise InputError(
             f"{where}: {visible(label, 40)!r} is no class of a beat; allowed are N, S, V, F and Q, and the symbols "
-            f"{' '.join(CLASSES)}"
+            f"{' '.join(CLASSES)}; leave other lines out, or give the annotation file (.atr) itself"
         )
     if (about := cells.get("recording")) is not None and about != recording.id:
         raise InputError(

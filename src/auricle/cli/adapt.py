@@ -10,7 +10,9 @@ from auricle.cli.terminal import counting, note, plain, print_json, progress
 from auricle.errors import InputError
 
 if TYPE_CHECKING:
+    from auricle.adaptation.labelled import PatientWindows
     from auricle.adaptation.patient import Patient
+    from auricle.adaptation.plan import Plan
     from auricle.signals import Recording
     from auricle.specialist import Specialist
 
@@ -68,6 +70,7 @@ def adapt(
         judge.preprocessing = replace(judge.windowing, leads=((lead,),))
     given = read_labelled(judge, opened, labels, chosen.protocol.minutes)
     chosen.check_labels([str(label) for label in judge.classes_.tolist()])
+    _tell_labels(judge, given, chosen)
     patient = _patient(out, judge, specialist, opened, subject)
     for notice in patient.notices:
         note(f"note: {notice}")
@@ -93,6 +96,22 @@ def adapt(
     note(f"{out} judges with version {active.number:04d}-{active.id[:12]}; `auricle predict {out} RECORDING` uses it")
     note(f"report: {target}")
     return 0
+
+
+def _tell_labels(judge: "Specialist", given: "PatientWindows", plan: "Plan") -> None:
+    """Say before minutes of learning what the labels are good for."""
+    from auricle.adaptation.judging import STRETCHES, LabelledStretch, divide
+
+    labelled = LabelledStretch.of(given.samples, given.labels, given.starts, judge)
+    parts = divide(labelled, plan, judge.windowing.fs, start=given.start, stop=given.stop)
+    counts = {name: parts[name].counts(judge.classes_) for name in STRETCHES}
+    said = [
+        f"{name} {', '.join(f'{n} {label}' for label, n in one.items() if n) or 'none'}" for name, one in counts.items()
+    ]
+    note(f"labelled windows: {'; '.join(said)}")
+    harm = plan.assessment.harm_class
+    if not counts["test"].get(harm):
+        note(f"note: none of the test stretch is {harm}, so harm to {harm} can't be noticed; label on until some are")
 
 
 def _patient(path: Path, judge: "Specialist", place: str, recording: "Recording", subject: str | None) -> "Patient":

@@ -73,7 +73,7 @@ def run(arguments: list[str] | None = None) -> int:
         return AuricleError.exit_code if full else error.exit_code
     except KeyboardInterrupt:
         note(
-            "interrupted; nothing half written was left. "
+            "interrupted; nothing is lost, and no file is half written. "
             "Repeated, `train`, `adapt` and `predict --out` go on where they were"
         )
         return 130

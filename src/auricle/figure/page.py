@@ -64,7 +64,7 @@ class Page(Strips):
 
     def _head(self, names: Mapping[str, str]) -> None:
         f, w = self.finding, self.finding.window
-        made_by = " ".join(filter(None, (f.specialist.name, f.specialist.version, f.specialist.hash[:12])))
+        made_by = str(f.specialist)
         # Names that don't fit are left out; cut short, two of them may look alike. They stand above the strips.
         title = min((title_of(f, names), title_of(f)), key=lambda said: len(said) > _TITLE)
         self.text(LEFT, 6, printable(title, _TITLE), size=11, weight="bold", fitted=True)
@@ -98,8 +98,8 @@ class Page(Strips):
         if scale > 0:
             middle = max(_LEGEND, self.width / 2)
             self.legend(middle, y)
-            per = f"full shade from {scale:.2g} per {1000 * (self.finding.evidence_step or 0):.0f} ms"
-            if self.finding.evidence is not None:
-                per = f"full shade from {scale:.2g} per {1000 * self.finding.evidence.step:.0f} ms"
+            found = self.finding.evidence
+            step = (self.finding.evidence_step or 0.0) if found is None else found.step
+            per = f"darkest: {scale:.2g} of score or more in {step:.2g} s"
             self.text(middle + 35, y, per, size=7, color=GREY)
         self.text(LEFT, self.height - 1, printable(self.finding.intended_use, 150), size=6, color=GREY)

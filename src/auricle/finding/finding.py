@@ -52,6 +52,11 @@ class SpecialistName(Frozen):
     hash: str = ""
     """SHA-256 of the weights, or its first digits."""
 
+    def __str__(self) -> str:
+        """Name, version, and the beginning of the hash unless the version holds it, as that of a patient does."""
+        short = self.hash[:12]
+        return " ".join(filter(None, (self.name, self.version, "" if short in self.version else short)))
+
 
 class QualityNote(Frozen):
     """Something wrong with the signal, as `auricle.signals.quality.Flag` reports it."""

@@ -135,8 +135,7 @@ def first_to_see(findings: Sequence[Finding], most: int) -> list[int]:
 
 def _opening(title: str, found: Sequence[Entry]) -> str:
     findings = [finding for _, finding in found]
-    makers = sorted({(f.specialist.name, f.specialist.version, f.specialist.hash[:12]) for f in findings})
-    made_by = "; ".join(" ".join(filter(None, maker)) for maker in makers)
+    made_by = "; ".join(sorted({str(f.specialist) for f in findings}))
     alphas = ", ".join(f"{alpha:g}" for alpha in sorted({f.alpha for f in findings}))
     recordings = len({f.recording for f in findings})
     uses = sorted({f.intended_use for f in findings})

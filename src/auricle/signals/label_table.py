@@ -46,5 +46,8 @@ def named(where: str, columns: tuple[str, ...], row: list[str]) -> dict[str, str
         There are more or fewer cells than columns.
     """
     if len(row) != len(columns):
-        raise FormatError(f"{where}: {len(columns)} cells are needed ({', '.join(columns)}), and there are {len(row)}")
+        hint = "; a decimal comma? Write numbers with a point" if len(row) > len(columns) else ""
+        raise FormatError(
+            f"{where}: {len(columns)} cells are needed ({', '.join(columns)}), and there are {len(row)}{hint}"
+        )
     return dict(zip(columns, row, strict=True))

@@ -8,10 +8,10 @@ from typing import Final
 from auricle.adaptation.checks import Check
 from auricle.adaptation.checks.measured import Measured
 from auricle.adaptation.impact.impact import Impact
-from auricle.adaptation.impact.wording import MARKS, PLACES, changed, cost, promise, stretches
+from auricle.adaptation.impact.wording import LIMITS, MARKS, PLACES, changed, cost, gain, promise, stretches
 from auricle.signals.visible import visible
 
-MOST_SENTENCES: Final = 6
+MOST_SENTENCES: Final = 12
 
 Pick = Callable[[Measured], float | None]
 
@@ -28,7 +28,7 @@ def page(impact: Impact) -> str:
         if impact.data.simulated
         else ""
     )
-    reasons = "".join(f"<li>{_safe(reason, 600)}</li>\n" for reason in impact.decision.reasons)
+    reasons = "".join(f"<li>{_safe(reason, 600)}</li>\n" for reason in (*impact.decision.reasons, *gain(impact)))
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
@@ -146,7 +146,7 @@ def _checks(checks: tuple[Check, ...]) -> str:
 
 def _line(check: Check) -> str:
     within = "" if check.low is None or check.high is None else f" ({check.low:.3f} to {check.high:.3f})"
-    limit = "" if check.limit is None else f", limit {_short(check.limit)}"
+    limit = "" if check.limit is None else f"; {LIMITS[check.kind]} {_short(check.limit)}"
     return f"{_safe(check.name)}: {_short(check.value)}{within}{limit}"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from auricle.adaptation.checks.measured import Measured
 from auricle.adaptation.impact.impact import Impact
-from auricle.adaptation.impact.wording import MARKS, PLACES, changed, cost, promise
+from auricle.adaptation.impact.wording import MARKS, PLACES, changed, cost, gain, promise
 from auricle.signals.visible import visible
 
 MOST_REASONS = 5
@@ -21,6 +21,7 @@ def impact_text(impact: Impact) -> str:
     lines += [f"  {reason}" for reason in impact.decision.reasons[:MOST_REASONS]]
     if (more := len(impact.decision.reasons) - MOST_REASONS) > 0:
         lines.append(f"  {more} more reasons stand in the record.")
+    lines += [f"  {one}" for one in gain(impact)]
     for place, name in PLACES.items():
         if place in impact.before and place in impact.after:
             old, new = impact.before[place], impact.after[place]

@@ -3,6 +3,7 @@
 from typing import Final
 
 from auricle.adaptation.impact.impact import Impact, Place
+from auricle.adaptation.plan import CheckKind
 
 MARKS: Final = {
     False: ("failed", "\N{MULTIPLICATION SIGN} failed"),
@@ -11,6 +12,43 @@ MARKS: Final = {
 }
 """Class and words for each verdict, in the order of the page; told apart without colour, too."""
 PLACES: Final[dict[Place, str]] = {"reference": "Reference set", "patient": "Patient's test stretch"}
+
+
+LIMITS: Final[dict[CheckKind, str]] = {
+    "macro_f1": "the lower end must lie above",
+    "sensitivity": "the lower end must lie above",
+    "class_kept": "at most",
+    "personal": "the change itself must be at least",
+    "coverage": "at least",
+    "labels": "at least",
+    "steps": "at most",
+    "distance": "at most",
+    "harm": "the change itself must be at least",
+}
+"""How each kind of check holds its number against its limit."""
+
+
+def gain(impact: Impact) -> list[str]:
+    """Say what the attempt brought on windows that it had not seen, for who reads nothing else."""
+    said = []
+    places: dict[Place, str] = {"patient": "the patient's test stretch", "reference": "the reference set"}
+    for place, where in places.items():
+        old, new = impact.before.get(place), impact.after.get(place)
+        if old is None or new is None or old.right is None or new.right is None:
+            continue
+        was, now = round(old.right * new.n), round(new.right * new.n)
+        said.append(f"Of {_count(new.n, 'window')} of {where}, {was} were judged right before, {now} after.")
+    harm = impact.plan.assessment.harm_class
+    tested = impact.data.stretches.get("test")
+    if said and tested is not None and not tested.counts.get(harm):
+        said.append(f"The test stretch holds no window of {harm}: what becomes of {harm} in this patient is not known.")
+    if impact.decision.accepted:
+        said.append("Accepted means no worse than the plan allows. It doesn't ask for a gain.")
+    return said
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'s' * (n != 1)}"
 
 
 def changed(impact: Impact) -> str:

@@ -12,7 +12,9 @@ from auricle.adaptation.patient.patient import Patient
 from auricle.adaptation.patient.state import check_refused
 from auricle.adaptation.patient.version import Version
 
-_WHOSE = {"personal": " of the patient", "population": " of others", "combined": " of both"}
+_WHOSE = {
+    "personal": " of the patient", "population": " of others", "combined": " of both", "left out": " (left out)",
+}  # fmt: skip
 State = Literal["active", "retired", "waiting", "refused", "damaged"]
 
 
