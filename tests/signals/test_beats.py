@@ -120,6 +120,16 @@ def test_beyond_the_ends_the_signal_is_held():
     assert (first.start, first.before, last.stop) == (0.0, 2.0, 10.0)
 
 
+def test_a_window_beyond_an_end_says_so():
+    heard = recording(["N"] * 20, seconds=40)
+    windows = list(cut(heard, BEATS, beats=np.array([0.5, 2.1, 20.0, 37.9, 39.5])))
+    told = [[flag.text for flag in w.quality.flags if flag.kind == "edge"] for w in windows]
+    assert told == [
+        ["2.0 s of the window lie beyond the recording's beginning"], [], [], [],
+        ["2.0 s of the window lie beyond the recording's end"],
+    ]  # fmt: skip
+
+
 def test_marks_are_not_conditioned():
     (window,) = cut(recording(["N"]), BEATS, beats=np.array([15.0]))
     ready = condition(window.samples, BEATS)

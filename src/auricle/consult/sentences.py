@@ -54,6 +54,7 @@ FAULTS: Final = {
     "clipping": "clipping: the signal is held at its largest or smallest value",
     "dropout": "a dropout: samples are missing",
     "gain": "gain: the amplitude is none that a body gives, so the unit or the gain may be wrong",
+    "edge": "edge: the window reaches beyond the recording, and holds its last value there",
     "rate": "rate: recorded at less than half the rate that the specialist is made for",
 }
 

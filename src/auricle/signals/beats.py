@@ -5,7 +5,7 @@ https://archive.physionet.org/physiobank/annotations.shtml; Vest et al. 2018 for
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.errors import InputError
-from auricle.signals.quality import assess
+from auricle.signals.quality import Flag, Quality, assess
 from auricle.signals.windows import Floats, Preprocessing, Window, bridge, check_duration, check_rate, resample
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ MATCH = 0.15
 _CHUNK, _OVERLAP = 600.0, 10.0
 """A detector hears this many seconds at a time, and so many of the neighbours'."""
 _REFRACTORY = 0.2
+_KNOWN_BEYOND = 0.5
+"""A window may reach this far beyond the recording, in s, without a word."""
 _FASTEST, _HEARD = 500.0, 250.0
 """XQRS finds nothing at 1,000 Hz: what is faster than the one is heard at the other, in Hz."""
 
@@ -190,6 +192,16 @@ def _first(own: float, fs: float, count: int) -> int:
     return round(own * fs) - count // 2
 
 
+def _with_edge(quality: Quality, *, before: float, after: float, length: float) -> Quality:
+    """Add a flag for each end of the recording beyond which a window reaches; all in s."""
+    over = {"beginning": before, "end": after}
+    flags = [
+        Flag("edge", 0.0, length, f"{beyond:.1f} s of the window lie beyond the recording's {name}")
+        for name, beyond in over.items() if beyond > _KNOWN_BEYOND
+    ]  # fmt: skip
+    return replace(quality, flags=(*quality.flags, *flags))
+
+
 def beat_starts(recording: "Recording", preprocessing: Preprocessing) -> list[float]:
     """Say where `cut_beats` lets the windows around the beats that it hears start, in s."""
     chosen = recording.choose(preprocessing.leads, preprocessing.unit)
@@ -239,7 +251,12 @@ def cut_beats(
             fs=preprocessing.fs,
             start=max(0.0, start),
             stop=min(start + count / chosen.fs, chosen.duration),
-            quality=assess(there, chosen.fs, preprocessing.unit, wanted_fs=preprocessing.fs),
+            quality=_with_edge(
+                assess(there, chosen.fs, preprocessing.unit, wanted_fs=preprocessing.fs),
+                before=max(0.0, -start),
+                after=max(0.0, start + count / chosen.fs - chosen.duration),
+                length=there.shape[-1] / chosen.fs,
+            ),
             before=max(0.0, -start),
             beat=own,
         )

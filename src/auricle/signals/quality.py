@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from auricle.signals.units import conversion
 
-Kind = Literal["flat line", "clipping", "dropout", "gain", "rate"]
+Kind = Literal["flat line", "clipping", "dropout", "gain", "rate", "edge"]
 
 FLAT_SECONDS = 1.0
 ZERO_SECONDS = 0.5
@@ -26,7 +26,7 @@ class Flag:
     Attributes
     ----------
     kind
-        "flat line", "clipping", "dropout", "gain" or "rate".
+        "flat line", "clipping", "dropout", "gain", "rate", or "edge" for a window that reaches beyond the recording.
     start, stop
         Where, in s from the start of the window.
     text
