@@ -56,6 +56,7 @@ def test_a_lead_of_another_name_is_named(command, refused, beats, folder, plan, 
     inside = result["arms"]["pool"]["inside"]
     assert inside["personal"] + inside["below"] + inside["above"] == inside["pairs"]
     assert "`auricle bench adaptation --arms base,pool --seeds 2 --lead ECG1`" in (out / "adaptation.md").read_text()
+    assert "| r8 | V | " in (out / "adaptation.md").read_text()
     assert (out / "adaptation.png").stat().st_size > 10_000
     before = {path.name: path.read_bytes() for path in kept.iterdir()}
     again = json.loads(command(*arguments)[1])

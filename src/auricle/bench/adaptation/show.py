@@ -12,6 +12,7 @@ from rich.table import Table
 
 from auricle.bench.adaptation.arms import ARMS
 from auricle.bench.adaptation.spoiling import WORDS
+from auricle.bench.adaptation.summary import SCORED
 
 BLUE, GREY, RED = "#2563a8", "#9aa5b1", "#c2410c"
 HEADER = [
@@ -137,6 +138,42 @@ def _promise_text(result: Mapping[str, Any]) -> list[str]:
     return ["## Coverage of each patient and class", PROMISES, "\n".join(lines)]
 
 
+BY_PATIENT = ["record", "class", "beats", "personal labels", "population", "left with", "online"]
+
+
+def _by_patient(result: Mapping[str, Any]) -> tuple[str, list[list[str]]]:
+    """Give an arm, the pool if it took part, and a row of text for each patient and class: means over the seeds."""
+    arm = next((name for name in ("pool", *result["arms"]) if name in result["arms"]), "")
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for one in result["trials"].get(arm, []):
+        found.setdefault(one["record"], []).append(one)
+    out = []
+    for record, trials in found.items():
+        for label in SCORED:
+            if not (n := trials[0]["after"]["n"].get(label)):
+                continue
+            shares = [
+                np.mean([one[when][key][label] / n for one in trials])
+                for when, key in (("before", "covered"), ("after", "covered"), ("after", "online"))
+            ]
+            own = trials[0]["own"].get(label, 0)
+            out.append([record, label, f"{n:,}", str(own), *(f"{share:.2f}" for share in shares)])
+    return arm, out
+
+
+def _by_patient_text(result: Mapping[str, Any]) -> list[str]:
+    arm, found = _by_patient(result)
+    if not found:
+        return []
+    lines = ["| " + " | ".join(BY_PATIENT) + " |", "|---|---" + "|---:" * (len(BY_PATIENT) - 2) + "|"]
+    lines += ["| " + " | ".join(row) + " |" for row in found]
+    said = (
+        f"Coverage at alpha 0.1 on the rest of the record, arm {arm}, mean over the seeds: with the population's "
+        "calibration, with what the patient is left with, and with sets that learn of every label."
+    )
+    return [said, "\n".join(lines)]
+
+
 def _command(result: dict[str, Any]) -> str:
     arms = "all" if set(result["arms"]) == set(ARMS) else ",".join(result["arms"])
     safety = " --safety" if result.get("safety") else ""
@@ -163,6 +200,7 @@ def markdown(result: dict[str, Any]) -> str:
         "![VEB F1 of each patient](adaptation.png)",
         "\n".join(lines),
         *_promise_text(result),
+        *_by_patient_text(result),
         *_safety_text(result),
     ]
     return "\n\n".join(parts) + "\n"
