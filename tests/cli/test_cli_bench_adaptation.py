@@ -1,6 +1,7 @@
 """`auricle bench adaptation` on a folder of WFDB records that nobody has seen."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -40,9 +41,12 @@ def plan(tmp_path):
     return tmp_path / "plan.toml"
 
 
-def test_a_lead_of_another_name_is_named(command, refused, beats, folder, plan, tmp_path):
+def test_a_lead_of_another_name_is_named(command, beats, folder, plan, tmp_path):
     base = ("bench", "adaptation", "--data", folder, "--specialist", beats, "--plan", plan, "--workers", "1")
-    refused(3, "holds no patient for this comparison .*r7: .*ECG1", *base)
+    code, _, err = command(*base)
+    # On a slow machine a line of progress comes before.
+    assert (code, err.splitlines()[-1][:7]) == (3, "error: ")
+    assert re.search("holds no patient for this comparison .*r7: .*ECG1", err)
     out, kept = tmp_path / "out", tmp_path / "kept"
     arguments = (*base, "--lead", "ECG1", "--arms", "base,pool", "--seeds", "2", "--results", kept, "--json")
     code, text, err = command(*arguments, "--out", out)
