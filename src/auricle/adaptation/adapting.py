@@ -166,7 +166,8 @@ def _unused(given: LabelledStretch, parts: Parts, specialist: Specialist) -> tup
     if not any(left.values()):
         return ()
     listed = ", ".join(f"{n} {label}" for label, n in left.items() if n)
-    return (f"Labels whose windows reach into a gap between two stretches were not used: {listed}.",)
+    where = "reach out of the labelled part or into a gap between two stretches"
+    return (f"Labels whose windows {where} were not used: {listed}.",)
 
 
 def _spread(n: int, start: float, stop: float, samples: int, specialist: Specialist) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """A person's labels for the beats of one recording, and whether they are of this recording at all."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import floor
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +14,6 @@ from auricle.signals import Preprocessing, Recording
 from auricle.signals.beats import CLASSES, MATCH, Beat, detect_beats, matched
 from auricle.signals.label_table import named, read_rows
 from auricle.signals.readers.wfdb_annotations import read_atr
-from auricle.signals.true_labels import TrueLabel, TrueLabels
 from auricle.signals.visible import visible
 
 TABLES = (".csv", ".tsv", ".txt")
@@ -145,12 +145,32 @@ def named_windows(beats: Sequence[Beat], heard: NDArray[np.float64]) -> dict[int
     return {j: beats[i].label for i, j in zip(named.tolist(), found.tolist(), strict=True)}
 
 
-def labels_of_windows(
-    path: Path, recording: Recording, preprocessing: Preprocessing, known: Sequence[str]
-) -> TrueLabels:
-    """Read beats of all of a recording, and give them as labels of the windows that a judgement of it cuts.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LabelledBeats:
+    """A person's beats beside those that the detector hears.
 
-    Classes that are not known, and beats that the detector does not hear, have no window and are passed over.
+    Attributes
+    ----------
+    part
+        Where the recording is labelled, as far as labels were taken.
+    heard
+        (n,) times of the beats that are judged, in s.
+    labels
+        Number of a heard beat -> its class, one that the specialist knows; in order.
+    notes
+        Which labels were not taken, one sentence each.
+    """
+
+    part: Part
+    heard: NDArray[np.float64]
+    labels: dict[int, str]
+    notes: tuple[str, ...]
+
+
+def labelled_beats(
+    path: Path, recording: Recording, preprocessing: Preprocessing, known: Sequence[str], *, minutes: float
+) -> LabelledBeats:
+    """Read beats, from the first on for some minutes, and find which of the windows that a judgement cuts they name.
 
     Parameters
     ----------
@@ -160,6 +180,8 @@ def labels_of_windows(
         What is judged, and how it is cut: a window around each heard beat.
     known
         Classes of the specialist.
+    minutes
+        Most that are taken.
 
     Raises
     ------
@@ -167,17 +189,28 @@ def labels_of_windows(
         As `read_beat_labels` and `check_fit`.
     """
     beats = read_beat_labels(path, recording)
-    part = labelled_part(beats[0].time, beats[-1].time, recording.duration / 60, recording.duration)
-    heard = judged_beats(recording, preprocessing, recording.duration)
-    check_fit([beat.time for beat in beats], heard, recording, part)
-    named = named_windows(beats, heard)
-    return TrueLabels(
-        [
-            TrueLabel(label=label, recording=recording.id, index=i, where=f"{path.name}, beat at {heard[i]:.2f} s")
-            for i, label in sorted(named.items())
-            if label in known
-        ]
+    part = labelled_part(beats[0].time, beats[-1].time, minutes, recording.duration)
+    used = [beat for beat in beats if part.holds(beat.time)]
+    heard = judged_beats(recording, preprocessing, part.stop)
+    check_fit([beat.time for beat in used], heard, recording, part)
+    found = named_windows(used, heard)
+    notes = later(len(beats) - len(used), part)
+    if foreign := sum(beat.label not in known for beat in used):
+        notes.append(f"Labels of classes that the specialist does not judge were passed over: {foreign}.")
+    if unheard := len(used) - len(found):
+        notes.append(f"Labels where the detector finds no beat, so that none is judged, were passed over: {unheard}.")
+    return LabelledBeats(
+        part=part, heard=heard, labels={i: found[i] for i in sorted(found) if found[i] in known}, notes=tuple(notes)
     )
+
+
+def later(n: int, part: Part) -> list[str]:
+    """Say how many labels lie behind those that were taken, if any do."""
+    if not n:
+        return []
+    return [
+        f"Labels from {part.stop:g} s on were not used, as the plan takes those of {part.stop - part.start:g} s: {n}."
+    ]
 
 
 def check_fit(times: Sequence[float], found: NDArray[np.float64], recording: Recording, part: Part) -> None:

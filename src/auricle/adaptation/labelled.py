@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.adaptation.beat_labels import Part, check_fit, judged_beats, labelled_part, named_windows, read_beat_labels
+from auricle.adaptation.beat_labels import Part, labelled_beats, labelled_part, later
 from auricle.errors import InputError
 from auricle.signals import Recording, Window, cut
 from auricle.signals.true_labels import read_labels
@@ -85,22 +85,9 @@ Found = tuple[Sequence[Window], Sequence[str], Part, tuple[str, ...]]
 
 
 def _beats(specialist: Specialist, recording: Recording, path: Path, minutes: float) -> Found:
-    beats = read_beat_labels(path, recording)
-    part = labelled_part(beats[0].time, beats[-1].time, minutes, recording.duration)
-    used = [beat for beat in beats if part.holds(beat.time)]
-    heard = judged_beats(recording, specialist.windowing, part.stop)
-    check_fit([beat.time for beat in used], heard, recording, part)
-    known = _classes(specialist)
-    label = named_windows(used, heard)
-    wanted = sorted(j for j in label if label[j] in known)
-    windows = list(cut(recording, specialist.windowing, beats=heard, only=set(wanted)))
-    foreign, unheard = sum(beat.label not in known for beat in used), len(used) - len(label)
-    notes = _later(len(beats) - len(used), part)
-    if foreign:
-        notes.append(f"Labels of classes that the specialist does not judge were passed over: {foreign}.")
-    if unheard:
-        notes.append(f"Labels where the detector finds no beat, so that none is judged, were passed over: {unheard}.")
-    return windows, [label[j] for j in wanted], part, tuple(notes)
+    found = labelled_beats(path, recording, specialist.windowing, _classes(specialist), minutes=minutes)
+    windows = list(cut(recording, specialist.windowing, beats=found.heard, only=found.labels.keys()))
+    return windows, list(found.labels.values()), found.part, found.notes
 
 
 def _windows(specialist: Specialist, recording: Recording, path: Path, minutes: float) -> Found:
@@ -122,17 +109,8 @@ def _windows(specialist: Specialist, recording: Recording, path: Path, minutes: 
         named[0][0].start, last.start + last.samples.shape[-1] / specialist.windowing.fs, minutes, recording.duration
     )
     used = [(window, label) for window, label in named if part.holds(window.start)]
-    notes = tuple(_later(len(named) - len(used), part))
+    notes = tuple(later(len(named) - len(used), part))
     return [window for window, _ in used], [label for _, label in used], part, notes
-
-
-def _later(n: int, part: Part) -> list[str]:
-    """Say what was left over."""
-    if not n:
-        return []
-    return [
-        f"Labels from {part.stop:g} s on were not used, as the plan takes those of {part.stop - part.start:g} s: {n}."
-    ]
 
 
 def _classes(specialist: Specialist) -> list[str]:

@@ -51,8 +51,6 @@ def adapt(
     json
         Print the impact record as JSON on stdout, and nothing else there.
     """
-    from dataclasses import replace
-
     from auricle.adaptation import adapt as run
     from auricle.adaptation.adapting import Source
     from auricle.adaptation.impact.page import page
@@ -66,8 +64,7 @@ def adapt(
     chosen = Plan.default() if plan is None else Plan.read(plan)
     opened = Recording.read(recording)
     judge = Specialist.load(specialist)
-    if lead is not None:
-        judge.preprocessing = replace(judge.windowing, leads=((lead,),))
+    judge.preprocessing = judge.windowing.on_lead(lead)
     given = read_labelled(judge, opened, labels, chosen.protocol.minutes)
     chosen.check_labels([str(label) for label in judge.classes_.tolist()])
     _tell_labels(judge, given, chosen)

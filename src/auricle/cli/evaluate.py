@@ -1,6 +1,5 @@
 """`auricle evaluate`: a specialist against labelled recordings."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,8 +41,7 @@ def evaluate(
     from auricle.evaluation import evaluate as run
 
     judge = judge_of(specialist)
-    if lead is not None:
-        judge.preprocessing = replace(judge.windowing, leads=((lead,),))
+    judge.preprocessing = judge.windowing.on_lead(lead)
     if ec57:
         return _ec57(judge, data, part=part, learning=learning, json=json)
     with progress() as update:

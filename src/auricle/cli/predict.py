@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from auricle.cli.finding_text import finding_text
 from auricle.cli.options import Alpha, Flag, JsonLines, Lead, Rate, Recordings, SpecialistPlace, Unit, check_target
 from auricle.cli.terminal import counting, note, print_line, progress
+from auricle.counted import counted
 from auricle.errors import InputError
 
 if TYPE_CHECKING:
@@ -107,9 +108,7 @@ class _Sink:
         windows = sum(self.states.values())
         states = ", ".join(f"{n} {state}" for state, n in self.states.most_common()) or "none judged"
         lost = f"; {failed} could not be read" if failed else ""
-        return (
-            f"{recordings} recording{'s' * (recordings != 1)}, {windows} window{'s' * (windows != 1)}: {states}{lost}"
-        )
+        return f"{counted(recordings, 'recording')}, {counted(windows, 'window')}: {states}{lost}"
 
 
 def _judge_all(

@@ -2,7 +2,6 @@
 
 import sys
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,13 +9,14 @@ from cyclopts import Parameter
 
 from auricle.cli.options import Alpha, JsonLines, Lead, Rate, SpecialistPlace, Unit, at_least
 from auricle.cli.terminal import note, plain, print_line, progress
+from auricle.counted import counted
 from auricle.errors import InputError, NotCalibratedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from auricle.finding import Finding
-    from auricle.signals import Preprocessing, Source
+    from auricle.signals import Source
     from auricle.specialist import Specialist
     from auricle.watching import AlarmEvent, LabelEvent, SummaryEvent, TrueLabel, TrueLabels, Watch, WindowEvent
 
@@ -105,7 +105,7 @@ def watch(
             show.summary(watched.summary())
     if table.unmet:
         first = table.unmet[0]
-        many = _count(len(table.unmet), "label")
+        many = counted(len(table.unmet), "label")
         raise InputError(f"{many} met no window of the stream; the first is {first.where}")
     return InputError.exit_code if reader.failed else 0
 
@@ -134,7 +134,7 @@ class _Reader:
         self, judge: "Specialist", *, alpha: float, lead: str | None, fs: float | None, unit: str | None
     ) -> None:
         self.judge, self.alpha, self.fs, self.unit = judge, alpha, fs, unit
-        self.leads = None if lead is None else ((lead,),)
+        self.windowing = judge.windowing.on_lead(lead)
         self.failed, self.by_beat = 0, False
 
     def listed(self, paths: list[str], what: str = "stream") -> "list[Source | Path]":
@@ -157,8 +157,8 @@ class _Reader:
 
     def labels(self, path: Path | None, classes: list[str], stream: "list[Source | Path]") -> "TrueLabels":
         """Read the labels of windows, or of beats, each of which has a window around it."""
-        from auricle.adaptation.beat_labels import holds_beats, labels_of_windows
-        from auricle.watching import TrueLabels, read_labels
+        from auricle.adaptation.beat_labels import holds_beats, labelled_beats
+        from auricle.watching import TrueLabel, TrueLabels, read_labels
 
         if path is None:
             return TrueLabels([])
@@ -170,11 +170,18 @@ class _Reader:
                 "the columns recording,index,label"
             )
         self.by_beat = True
-        return labels_of_windows(path, stream[0].open(), self._windowing(), classes)
-
-    def _windowing(self) -> "Preprocessing":
-        windowing = self.judge.windowing
-        return windowing if self.leads is None else replace(windowing, leads=self.leads)
+        recording = stream[0].open()
+        found = labelled_beats(path, recording, self.windowing, classes, minutes=recording.duration / 60)
+        for said in found.notes:
+            note(f"note: {said}")
+        return TrueLabels(
+            [
+                TrueLabel(
+                    label=label, recording=recording.id, index=i, where=f"{path.name}, beat {found.heard[i]:.2f} s"
+                )
+                for i, label in found.labels.items()
+            ]
+        )
 
     def check(self, stream: "list[Source | Path]", typical: "list[Source | Path]", table: "TrueLabels") -> None:
         """Refuse what could only be noticed after hours of judging.
@@ -204,7 +211,7 @@ class _Reader:
             if table.positioned(source.id) and not self.by_beat:
                 recording = source.open()
                 if self.judge.windowing.anchor == "beat":
-                    starts = beat_starts(recording, self._windowing())
+                    starts = beat_starts(recording, self.windowing)
                 else:
                     starts = [start for start, _ in spans(recording.duration, self.judge.windowing)]
                 table.check_windows(source.id, starts, recording.duration)
@@ -237,7 +244,7 @@ class _Reader:
                         yield from self._lines(one)
                     else:
                         yield from self.judge.findings(
-                            one.open(), alpha=self.alpha, leads=self.leads, explain=False
+                            one.open(), alpha=self.alpha, leads=self.windowing.leads, explain=False
                         )  # fmt: skip
                 except InputError as error:
                     if len(found) == 1 or isinstance(one, Path):
@@ -281,7 +288,7 @@ def summary_text(summary: "SummaryEvent") -> str:
     """Say how far the test went, what an alarm means, and what the sets missed before and after they were adapted."""
     overlap = f", {summary.overlapping} of them overlapping and not tested" if summary.overlapping else ""
     rows = [
-        f"{_count(summary.windows, 'window')} of {_count(summary.recordings, 'recording')}{overlap}; "
+        f"{counted(summary.windows, 'window')} of {counted(summary.recordings, 'recording')}{overlap}; "
         + (f"compared with {summary.reference} reference windows" if summary.reference else "compared among themselves")
     ]
     highest = "beyond 1e300" if summary.highest_capital is None else f"{summary.highest_capital:.3g}"
@@ -306,13 +313,9 @@ def summary_text(summary: "SummaryEvent") -> str:
         limit = "not adapted"
         if one.bound is not None:
             limit = f"level now {one.level:.3f}; certainly within {100 * min(one.bound, 1):.0f} points of the aim"
-        many = _count(one.labels, "label")
+        many = counted(one.labels, "label")
         rows.append(f"  {label:<5} {many}: {fixed:.1f} % as calibrated, {adapted:.1f} % adapted; {limit}")
     return "\n".join(map(plain, rows))
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}{'s' * (n != 1)}"
 
 
 def _key(one: "Source | Path") -> str:

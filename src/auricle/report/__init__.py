@@ -11,6 +11,7 @@ from string import Template
 from typing import Final
 
 from auricle.conformal import STATES
+from auricle.counted import counted
 from auricle.errors import InputError
 from auricle.figure import draw, named, png, title_of, when
 from auricle.finding import MEANING, SCHEMA, Finding, urgency
@@ -147,11 +148,11 @@ def _opening(title: str, found: Sequence[Entry]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>\n{_resource('style.css')}</style>\n</head>\n"
         f"<body>\n<h1>{escape(title)}</h1>\n"
-        f'<p class="soft">{_count(recordings, "recording")}, {_count(len(found), "window")}, '
+        f'<p class="soft">{counted(recordings, "recording")}, {counted(len(found), "window")}, '
         f"judged at alpha {alphas} by the specialist {escape(made_by)}</p>\n"
     )
     if simulated:
-        which = "Every recording" if simulated == len(found) else f"{_count(simulated, 'window')} of {len(found)}"
+        which = "Every recording" if simulated == len(found) else f"{counted(simulated, 'window')} of {len(found)}"
         head += (
             f'<p class="note simulated"><strong>{which} in this report is simulated.</strong> '
             "It was made by a computer; nobody was recorded.</p>\n"
@@ -168,7 +169,7 @@ def _at_a_glance(found: Sequence[Entry]) -> str:
         f'<li><span class="badge {state}">{MARKS[state]} {state}</span> {n} of {len(found)}: {MEANING[state]}</li>\n'
         for state, n in shown
     )
-    quality = f"<p>In {_count(doubtful, 'window')} the signal itself is doubtful; it was judged all the same.</p>\n"
+    quality = f"<p>In {counted(doubtful, 'window')} the signal itself is doubtful; it was judged all the same.</p>\n"
     label = ", ".join(f"{n} {state}" for state, n in shown)
     return (
         f'<h2>At a glance</h2>\n<div class="shares" role="img" aria-label="{label}">{bar}</div>\n'
@@ -310,7 +311,3 @@ def _promise(findings: Sequence[Finding], names: Mapping[str, str]) -> str:
 
 def _resource(name: str) -> str:
     return (resources.files("auricle.report") / name).read_text(encoding="utf-8")
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}{'s' * (n != 1)}"

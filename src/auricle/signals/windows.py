@@ -1,7 +1,7 @@
 """From a recording to windows of one length and rate: the bags of multiple-instance learning."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
 from typing import TYPE_CHECKING, Literal
@@ -69,6 +69,10 @@ class Preprocessing:
     highpass: float | None = 0.5
     scaling: Literal["peak", "fixed", "none"] = "peak"
     anchor: Literal["time", "beat"] = "time"
+
+    def on_lead(self, lead: str | None) -> "Preprocessing":
+        """Give the same for one channel, by its name or its number from 0; None leaves the leads as they are."""
+        return self if lead is None else replace(self, leads=((lead,),))
 
     def __post_init__(self) -> None:
         if not 0 < self.hop <= self.window <= self.longest:

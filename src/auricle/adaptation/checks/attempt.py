@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from auricle.adaptation.checks.verdict import Check, counted
+from auricle.adaptation.checks.verdict import Check
 from auricle.adaptation.plan import Plan
 from auricle.adaptation.plan.protocol import StretchName
+from auricle.counted import counted
 
 
 def check_labels(counts: Mapping[StretchName, Mapping[str, int]], plan: Plan) -> Check:

@@ -9,9 +9,10 @@ from scipy.stats import binom
 from auricle.adaptation.checks.comparison import Comparison, columns
 from auricle.adaptation.checks.macro import f1_of, macro_f1
 from auricle.adaptation.checks.paired import Bools, paired_interval
-from auricle.adaptation.checks.verdict import Check, at_least, change_text, counted
+from auricle.adaptation.checks.verdict import Check, at_least, change_text
 from auricle.adaptation.plan import Plan
 from auricle.conformal import PredictionSets, clopper_pearson, coverage_interval
+from auricle.counted import counted
 from auricle.errors import InputError
 
 _PERSONAL = ("right on the patient's test stretch", "macro F1 of its frequent classes")

@@ -7,8 +7,9 @@ import numpy as np
 from auricle.adaptation.checks.comparison import Comparison
 from auricle.adaptation.checks.macro import macro_f1, macro_f1_interval
 from auricle.adaptation.checks.paired import paired_interval
-from auricle.adaptation.checks.verdict import Check, change_text, counted
+from auricle.adaptation.checks.verdict import Check, change_text
 from auricle.adaptation.plan import Plan
+from auricle.counted import counted
 
 FEWEST_SUBJECTS: Final = 8
 """With fewer people the intervals over people bound nothing, or next to nothing."""

@@ -62,11 +62,6 @@ def decide(checks: Sequence[Check], plan: Plan) -> Decision:
     return Decision(accepted=True, reasons=(f"All {passed} checks that could be made passed{rest}.",))
 
 
-def counted(n: int, what: str) -> str:
-    """Give a number with its word, in the singular or the plural."""
-    return f"{n} {what}{('es' if what.endswith('s') else 's') * (n != 1)}"
-
-
 def at_least(value: float, limit: float) -> bool:
     """Compare with a limit as a person would."""
     # A fall from 0.9 to 0.85 is 0.05 to a person and a little more to a computer.

@@ -4,6 +4,7 @@ from typing import Final
 
 from auricle.adaptation.impact.impact import Impact, Place
 from auricle.adaptation.plan import CheckKind
+from auricle.counted import counted
 
 MARKS: Final = {
     False: ("failed", "\N{MULTIPLICATION SIGN} failed"),
@@ -37,7 +38,7 @@ def gain(impact: Impact) -> list[str]:
         if old is None or new is None or old.right is None or new.right is None:
             continue
         was, now = round(old.right * new.n), round(new.right * new.n)
-        said.append(f"Of {_count(new.n, 'window')} of {where}, {was} were judged right before, {now} after.")
+        said.append(f"Of {counted(new.n, 'window')} of {where}, {was} were judged right before, {now} after.")
     harm = impact.plan.assessment.harm_class
     tested = impact.data.stretches.get("test")
     if said and tested is not None and not tested.counts.get(harm):
@@ -45,10 +46,6 @@ def gain(impact: Impact) -> list[str]:
     if impact.decision.accepted:
         said.append("Accepted means no worse than the plan allows. It doesn't ask for a gain.")
     return said
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}{'s' * (n != 1)}"
 
 
 def changed(impact: Impact) -> str:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,7 @@ Progress = Callable[[int, int, str], None]
 def judge_on(specialist: str, lead: str | None) -> Specialist:
     """Load a specialist, to judge the lead of that name or number, or those that it was made for."""
     judge = Specialist.load(specialist, backend="torch")
-    if lead is not None:
-        judge.preprocessing = replace(judge.windowing, leads=((lead,),))
+    judge.preprocessing = judge.windowing.on_lead(lead)
     return judge
 
 
